@@ -1,0 +1,74 @@
+"""Which names and formats do we share with the shipped dialplan? They stand here once; a test holds the files to them.
+
+The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.:+=~_-]`, at most 900 bytes):
+
+    1~<Uniqueid>~k=<line tail>~s=<safety net>~n=<display>~<step>~<step>…
+
+    tail       q.<strategy>-<slot>.<seconds>  joined by ':'       q.ringall-03.300:q.ringall-01.300
+    step       r=<seconds>=<phone>=<phone>…                       r=20=d.anna=w.anna-softphone
+               q=<strategy>-<slot>=<seconds>                      q=ringall-01=300
+    phone      d.<endpoint>   skipped while in use
+               w.<endpoint>   rung also while in use (call waiting)
+    display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
+    `k=` is empty when the dialled number is no line; the others are never empty.
+
+Each UserEvent carries Token and Call (the Uniqueid of the channel that entered [router-in]) and:
+
+    RouterArrived    Dialled Caller Presented(number|withheld|malformed) At
+    RouterPath       Path(plan|fallback|invalid) Why At
+    RouterLegBegun   Leg Step Phone At
+    RouterTaken      Step Phone At
+    RouterLegEnded   Leg Journal
+    RouterEnded      Journal
+
+At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
+dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
+
+    router-ended-<weekday 0..6>/<HH>/<call>          1~arrived~dialled~caller~presented~path~phone~taken~ended~cause
+    router-ended-<weekday 0..6>/<HH>/<call>/<leg>    1~step~phone~began~ended~state~cause~limit
+
+weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
+or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
+"""
+
+PLAN_VERSION = "1"
+PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
+
+VAR_PLAN = "ROUTER_PLAN"
+GLOBAL_BEAT = "ROUTER_BEAT"
+GLOBAL_TOKEN = "ROUTER_TOKEN"
+BEAT_EVERY = 2.0  # seconds between two heartbeats
+BEAT_STALE = 6  # seconds after which the dialplan stops waiting for us: two lost beats and their jitter
+
+CONTEXT_IN = "router-in"
+CONTEXT_FALLBACK = "router-fallback"
+CONTEXT_DELIVER = "router-deliver"
+CONTEXT_MEMBER = "router-member"
+
+EVENT_ARRIVED = "RouterArrived"
+EVENT_PATH = "RouterPath"
+EVENT_LEG_BEGUN = "RouterLegBegun"
+EVENT_LEG_ENDED = "RouterLegEnded"
+EVENT_TAKEN = "RouterTaken"
+EVENT_ENDED = "RouterEnded"
+
+DB_ENDED = "router-ended-"  # + weekday; the journal
+DB_LINE = "router-line"  # <dialled> → the tail last known for that line; "safety-net" → the safety net
+
+STRATEGIES = {"all": "ringall", "longest_idle": "leastrecent", "round_robin": "rrmemory"}  # ours → app_queue's
+SLOTS = 64  # queues of each strategy that the drop-in defines
+
+
+def queue_name(strategy: str, slot: int) -> str:
+    """The queue of a desk: `router-ringall-01`."""
+    return f"router-{STRATEGIES[strategy]}-{slot:02}"
+
+
+def member_interface(endpoint: str) -> str:
+    """How a desk phone is a member of a queue: through our own context, so that its leg is reported."""
+    return f"Local/{endpoint}@{CONTEXT_MEMBER}/n"
+
+
+def state_interface(endpoint: str) -> str:
+    """Where the queue looks whether that phone is in use."""
+    return f"PJSIP/{endpoint}"

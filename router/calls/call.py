@@ -1,0 +1,61 @@
+"""What do we know of one call?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from router.calls.events import LegResult, Path, Presented
+from router.routing.decide import Decision
+
+
+class Phase(StrEnum):
+    """arrived: waits for its path · ringing: somebody's phone rings · talking: a person has it · over: it ended."""
+
+    ARRIVED = "arrived"
+    RINGING = "ringing"
+    TALKING = "talking"
+    OVER = "over"
+
+
+class Ending(StrEnum):
+    """answered by a person · the caller gave up · let go with a promise · lost: gone with the PBX, nobody knows how."""
+
+    ANSWERED = "answered"
+    GAVE_UP = "gave_up"
+    PROMISED = "promised"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One phone being rung for a call, with its result (None while it lasts)."""
+
+    leg: str
+    step: int
+    phone: str
+    person: int | None
+    began_at: datetime
+    ended_at: datetime | None = None
+    result: LegResult | None = None
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One caller's attempt. A value: every event makes a new one."""
+
+    call_id: str
+    phase: Phase
+    dialled: str
+    caller: str
+    presented: Presented
+    arrived_at: datetime
+    decision: Decision | None = None
+    path: Path | None = None
+    why: str = ""
+    legs: tuple[Leg, ...] = ()
+    taken_phone: str | None = None
+    taken_by: int | None = None
+    taken_at: datetime | None = None
+    ended_at: datetime | None = None
+    ending: Ending | None = None

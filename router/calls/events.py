@@ -1,0 +1,188 @@
+"""What the loop hears: from the PBX, and from ourselves.
+
+`at` is always an aware UTC instant: the PBX's own time, corrected by the measured skew. It is the only clock here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from router.routing.model import Strategy
+from router.routing.table import Table
+
+
+class Path(StrEnum):
+    """Which way a call took in the dialplan: a plan of ours, the fallback, or the fallback after an invalid plan."""
+
+    PLAN = "plan"
+    FALLBACK = "fallback"
+    INVALID = "invalid"
+
+
+class LegResult(StrEnum):
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    UNREACHABLE = "unreachable"
+    CANCELLED = "cancelled"
+
+
+class Presented(StrEnum):
+    """What the PBX says of the caller's number."""
+
+    NUMBER = "number"
+    WITHHELD = "withheld"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived:
+    """A call entered `[router-in]` and waits for a plan. `dialled` and `caller` are already filtered to `+0-9`.
+
+    `dialled` is empty when the dialled number was malformed, `caller` unless `presented` is NUMBER.
+    """
+
+    call_id: str
+    channel: str
+    dialled: str
+    caller: str
+    presented: Presented
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathTaken:
+    """The dialplan stopped waiting. `why`: plan, stale, deadline, invalid."""
+
+    call_id: str
+    path: Path
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegBegan:
+    """A phone begins to ring. `leg` is unique in the PBX, `phone` is the endpoint, `step` counts from 1."""
+
+    call_id: str
+    leg: str
+    step: int
+    phone: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEnded:
+    """A phone stopped ringing or hung up; complete in itself, so that it needs no LegBegan before it."""
+
+    call_id: str
+    leg: str
+    step: int
+    phone: str
+    began_at: datetime
+    at: datetime
+    result: LegResult
+    cause: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTaken:
+    """A person has the caller: said by the outer Dial or by the queue."""
+
+    call_id: str
+    step: int
+    phone: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """The caller's channel is gone; complete in itself. Live from the hangup handler, or later from the journal.
+
+    `phone` and `taken_at` are None when nobody took the call. `cause` is the Q.850 hang-up cause.
+    """
+
+    call_id: str
+    dialled: str
+    caller: str
+    presented: Presented
+    arrived_at: datetime
+    path: Path
+    phone: str | None
+    taken_at: datetime | None
+    at: datetime
+    cause: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAccepted:
+    """The PBX took the plan: its answer to our Setvar."""
+
+    call_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRefused:
+    """The PBX refused the plan, or didn't answer in time; mostly the caller was already gone."""
+
+    call_id: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSeen:
+    """One member of the queue in this slot, as the PBX reports it.
+
+    `endpoint` is the phone behind it, None when it is no member of our making. `member` is the PBX's own name for it:
+    nobody but `ami` reads it.
+    """
+
+    strategy: Strategy
+    slot: int
+    endpoint: str | None
+    member: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUp:
+    """Logged in and resynchronised: the calls that live, those that ended meanwhile, the members of every desk.
+
+    `at` is when the PBX was asked which calls live: what arrived after that is not missing from `live_calls`.
+    """
+
+    pbx: str
+    live_calls: frozenset[str]
+    ended: tuple[LegEnded | CallEnded, ...]
+    members: tuple[MemberSeen, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDown:
+    pbx: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePublished:
+    """From now on decisions are made from this table."""
+
+    table: Table
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersSeen:
+    """A fresh, complete look at the members of every desk's queue."""
+
+    members: tuple[MemberSeen, ...]
+    at: datetime
+
+
+PbxEvent = CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | CallEnded
+Event = PbxEvent | PlanAccepted | PlanRefused | LinkUp | LinkDown | TablePublished | MembersSeen

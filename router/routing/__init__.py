@@ -1,0 +1,1 @@
+"""Who should answer a call, and why? Pure: no clock, no disk, no network."""

@@ -1,0 +1,1 @@
+"""The door to people: the only room that knows FastAPI."""
