@@ -1,0 +1,119 @@
+"""Do the shipped files keep what the design promises of them?"""
+
+import re
+
+import pytest
+
+from router.ami import dialplan as names
+from router.routing.model import Strategy
+from tests.dialplan.reading import EXTENSIONS, QUEUES, Jump, Priority, jumps, priorities
+
+TEXT = EXTENSIONS.read_text()
+PLAN = priorities(TEXT)
+CONTEXTS = sorted({priority.context for priority in PLAN})
+ENTRY = names.CONTEXT_IN
+MAILBOXES = {
+    "VoiceMail",
+    "VoiceMailMain",
+    "VMAuthenticate",
+    "Voicemail",
+    "MiniVM",
+    "MinivmGreet",
+    "MinivmRecord",
+    "Record",
+}
+
+
+def extensions_of(context: str) -> set[str]:
+    return {priority.exten for priority in PLAN if priority.context == context}
+
+
+def labels_of(context: str, exten: str) -> set[str]:
+    here = [p for p in PLAN if p.context == context and p.exten == exten]
+    return {p.label for p in here if p.label} | ({"1"} if here else set())
+
+
+def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
+    shared = [
+        names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE,
+        names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
+        names.EVENT_ENDED,
+    ]  # fmt: skip
+    assert [name for name in shared if name not in TEXT] == []
+    assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
+    assert f"> {names.BEAT_STALE}]?" in TEXT
+
+
+def test_every_event_carries_the_token_and_the_call() -> None:
+    events = [priority.args for priority in PLAN if priority.app == "UserEvent"]
+    assert events
+    assert [args for args in events if "Token: ${GLOBAL(ROUTER_TOKEN)},Call: " not in args] == []
+
+
+def test_every_jump_leads_somewhere() -> None:
+    astray = [jump for jump in jumps(PLAN) if not leads_somewhere(jump)]
+    assert astray == []
+
+
+def leads_somewhere(jump: Jump) -> bool:
+    if (
+        jump.context == "router-clean" != jump.by.context
+    ):  # its extension is the filtered number, which its one pattern takes
+        return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{EXTEN\}\)\})", jump.exten) is not None
+    return jump.target in labels_of(jump.context, jump.exten)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_no_context_lets_a_channel_fall_out(context: str) -> None:
+    assert {"i", "t", "T", "e"} <= extensions_of(context)
+
+
+def test_a_caller_can_dial_no_special_extension_but_those_that_lead_to_the_filter() -> None:
+    assert "h" not in extensions_of(ENTRY)
+    assert {"s", "i", "t", "T", "e"} <= extensions_of(ENTRY)
+    assert {priority.args.split(",")[0] for priority in PLAN if priority.context == ENTRY} == {"router-clean"}
+
+
+def test_callers_text_is_read_only_where_it_is_filtered() -> None:
+    raw = re.compile(r"CALLERID\((?!num\)=|name\)=)|PJSIP_HEADER|CONNECTEDLINE|REDIRECTING")
+    readers = {priority.context for priority in PLAN if raw.search(priority.args)}
+    assert readers <= {"router-clean", "router-caller-id"}
+
+
+def test_no_mailbox_application_is_reachable() -> None:
+    assert {priority.app for priority in PLAN} & MAILBOXES == set()
+
+
+def test_nothing_answers_the_caller_before_a_person_has() -> None:
+    assert {priority.app for priority in PLAN} & {"Answer", "Playback", "MusicOnHold", "Background", "Read"} == set()
+
+
+def test_every_dial_hides_who_answers_and_every_wait_at_a_desk_has_a_limit() -> None:
+    dials = [p for p in PLAN if p.app == "Dial"]
+    queues = [p for p in PLAN if p.app == "Queue"]
+    assert all(re.search(r",\w*Ii", dial.args) for dial in dials)
+    assert all(queue.args.endswith(",rIi,,,${ROUTER_LIMIT}") for queue in queues)
+    assert dials
+    assert queues
+
+
+def test_the_pool_has_a_queue_for_every_strategy_and_slot() -> None:
+    defined = set(re.findall(r"^\[(router-\w+-\d\d)\]", QUEUES.read_text(), re.MULTILINE))
+    wanted = {names.queue_name(strategy, slot) for strategy in Strategy for slot in range(1, names.SLOTS + 1)}
+    assert defined == wanted
+
+
+def test_the_ring_time_of_a_desk_is_the_same_in_both_files() -> None:
+    said = re.search(r"Set\(__ROUTER_RING=(\d+)\)", TEXT)
+    kept = re.search(r"^timeout=(\d+)$", QUEUES.read_text(), re.MULTILINE)
+    assert said
+    assert kept
+    assert said[1] == kept[1]
+
+
+def test_the_reader_itself_refuses_what_it_does_not_understand() -> None:
+    with pytest.raises(ValueError, match="not a priority"):
+        priorities("[a]\nexten = s,1,NoOp()")
+    assert priorities("[a]\nexten => s,1(x),NoOp()") == [
+        Priority(context="a", exten="s", label="x", app="NoOp", args="")
+    ]
