@@ -1,7 +1,7 @@
 """What does every test share, and what does a whole run say at its end?"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,10 @@ def proof() -> Proof:
     return _proof
 
 
-@pytest.fixture
-def tally() -> Iterator[type[Tally]]:
-    """The tally's type, for stories that make one."""
-    yield Tally
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" or (report.when == "setup" and not report.passed):
         folder = str(Path(item.path).parent.relative_to(item.config.rootpath))
