@@ -200,4 +200,3 @@ class Hours:
     name: str
     time_zone: str
     week: tuple[Opening, ...] = ()
-

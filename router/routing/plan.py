@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from router.routing.model import Phone, Strategy
 
-MOST_STEPS = 8  # a plan travels in one channel variable of at most 900 bytes; more steps would also outlast any patience
+MOST_STEPS = (
+    8  # a plan travels in one channel variable of at most 900 bytes; more steps would also outlast any patience
+)
 MOST_PHONES = 8  # phones rung together in one step; more legs than that is a desk, not a person
 
 

@@ -1,0 +1,195 @@
+"""Which commands are there?"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+import uvloop
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from router.logs import set_up_logs
+from router.settings import Settings, SettingsError, load_settings
+from router.storage.database import Database, StorageError
+from router.storage.schema import Role
+
+app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
+keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
+app.command(keys)
+
+out = Console()
+err = Console(stderr=True)
+
+T = TypeVar("T")
+
+
+@app.command
+def serve() -> None:
+    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+    from router.ami.link import AmiSettings
+    from router.service import NoKeyYet, Service
+    from router.web.server import CannotListen
+
+    settings = load_settings()
+    set_up_logs(settings.log.format, settings.log.level)
+    ami = AmiSettings(
+        host=settings.ami.host,
+        port=settings.ami.port,
+        username=settings.ami.username,
+        secret=settings.ami.read_secret(),
+        pbx=settings.pbx,
+    )
+
+    async def run() -> None:
+        service = Service(
+            ami=ami,
+            database=settings.database,
+            region=settings.region,
+            time_zone=settings.time_zone,
+            http_host=settings.http.host,
+            http_port=settings.http.port,
+            mask_numbers=settings.mask_numbers,
+        )
+        await service.run()
+
+    try:
+        _in_loop(run())
+    except (NoKeyYet, CannotListen) as fault:
+        _fail(str(fault))
+
+
+@app.command
+def migrate() -> None:
+    """Bring the database to the tables of this version, or make them. `serve` does it by itself."""
+    from router.storage.migrate import upgrade
+
+    upgrade(load_settings().database)
+    out.print("The database has the tables of this version.")
+
+
+@app.command
+def explain(
+    *,
+    caller: str,
+    line: str,
+    at: datetime | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Who would answer if this caller dialled this line, and why? Needs the database, no running router.
+
+    Parameters
+    ----------
+    caller
+        The calling number; 'withheld' for one that hides it.
+    line
+        The number that is dialled.
+    at
+        When, by the company's clock unless it says otherwise; now, when it isn't given.
+    as_json
+        Everything as JSON.
+    """
+    from router.routing.decide import CallFacts, decide
+    from router.routing.explain import as_json as decision_as_json
+    from router.routing.explain import sentence, sentences
+    from router.routing.numbers import read_number
+    from router.routing.table import Table
+    from router.storage.tables import load_configuration
+
+    settings = load_settings()
+    zone = ZoneInfo(settings.time_zone)
+    when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+    async def load(db: Database) -> Table:
+        configuration, version = await load_configuration(db, settings.region, settings.time_zone)
+        return Table.build(configuration, version)
+
+    table = _with_database(settings, load)
+    decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
+    if as_json:
+        out.print_json(json.dumps(decision_as_json(decision, zone)))
+        return
+    out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
+    for reason in sentences(decision, zone):
+        out.print(f"  {reason}", highlight=False, soft_wrap=True)
+
+
+@app.command
+def calls(*, limit: int = 20) -> None:
+    """The latest calls on record: who called, who was to answer and why, and what became of it."""
+    from router.storage.records import recent_calls
+
+    settings = load_settings()
+    zone = ZoneInfo(settings.time_zone)
+    page = _with_database(settings, lambda db: recent_calls(db, limit))
+    for record in page.records:
+        waited = record.taken_at - record.arrived_at if record.taken_at else None
+        taken = f"{record.taken_phone} after {waited.total_seconds():.1f} s" if waited else ""
+        facts = (
+            record.arrived_at.astimezone(zone).strftime("%d %b %H:%M:%S"),
+            f"{record.caller or record.presented.value:>16} → {record.dialled or 'malformed':<16}",
+            f"{record.ended.value if record.ended else 'open':<8}",
+            f"{record.path.value if record.path else '':<8}",
+            taken,
+        )
+        out.print("  ".join(facts).rstrip(), highlight=False, soft_wrap=True)
+        if record.decision:
+            out.print(f"                 {record.decision['sentence']}", style="dim", highlight=False, soft_wrap=True)
+
+
+@keys.command
+def new(name: str, *, role: Role) -> None:
+    """Make an API key. It is shown this once; only its hash is kept.
+
+    Parameters
+    ----------
+    name
+        Whose it is, so that you know later what to revoke.
+    role
+        What it may do, each more than the one before; a service pushes data and reads it.
+    """
+    from router.storage.keys import new_key
+
+    out.print(_with_database(load_settings(), lambda db: new_key(db, name, role)), highlight=False, soft_wrap=True)
+    err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
+
+
+def main() -> NoReturn:
+    """Run the command that was asked for; 0 when it did what it should, 1 when it couldn't, 2 for wrong settings."""
+    from router.routing.table import TableError
+
+    try:
+        app()
+    except SettingsError as fault:
+        _fail(str(fault), code=2)
+    except (StorageError, TableError) as fault:
+        _fail(str(fault))
+    sys.exit(0)
+
+
+def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        db = Database(settings.database)
+        try:
+            return await work(db)
+        finally:
+            await db.close()
+
+    return _in_loop(run())
+
+
+def _in_loop(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _fail(sentence: str, code: int = 1) -> NoReturn:
+    err.print(sentence, style="red", highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""Which event of ours is this message?
+
+Every field is measured against what the dialplan can have written; anything else is no event. Nothing here raises.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from router.ami import dialplan
+from router.ami.outbound import ENDPOINT, UNIQUEID
+from router.calls.events import (
+    CallArrived,
+    CallEnded,
+    CallTaken,
+    LegBegan,
+    LegEnded,
+    LegResult,
+    MemberSeen,
+    Path,
+    PathTaken,
+    PbxEvent,
+    Presented,
+)
+from router.routing.model import Strategy
+
+Fields = Mapping[str, str]
+
+CHANNEL = re.compile(r"[A-Za-z0-9@/_.:;+-]{1,160}")
+
+_NUMBER = re.compile(r"[+0-9]{0,32}")
+_LEG = re.compile(r"[A-Za-z0-9._+-]{1,200}")
+_AT = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,6})?")
+_STEP = re.compile(r"[0-9]{1,4}")
+_CAUSE = re.compile(r"[0-9]{1,3}")
+_WORD = re.compile(r"[A-Za-z -]{0,20}")
+_JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
+_MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
+
+JOURNAL_VERSION = "1"
+
+# A leg that rang this little less than its step allowed (seconds) has rung its full time: Dial counts from another
+# moment than the leg does.
+NEARLY = 0.5
+
+# Q.850 causes. 19 is also what a phone's "temporarily unavailable" (SIP 480) becomes.
+BUSY = 17
+NO_ANSWER = 19
+REJECTED = 21  # also SIP 603, which DIALSTATUS calls CHANUNAVAIL like an unreachable phone
+ANSWERED_ELSEWHERE = 26
+# Below 32: unknown number, no route, no response at all (18 is SIP 408: the phone is gone), absent, number changed, out
+# of order, malformed number, facility rejected. From 32 on all are faults of the network, of a resource or of protocol.
+UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, 128))
+
+
+def read_event(fields: Fields, *, pbx: str, skew: float) -> PbxEvent | None:
+    """The event that a UserEvent of ours tells; None when a field can't be, or the event is unknown.
+
+    `skew` is the PBX's clock minus ours, in seconds: what to take off its times.
+    """
+    try:
+        return _event(fields, pbx, skew)
+    except _Impossible:
+        return None
+
+
+def read_journal(key: str, value: str, *, pbx: str, skew: float) -> CallEnded | LegEnded | None:
+    """The ended call or leg that an entry of the journal tells (`key` as DBGetTree gives it); None as in read_event."""
+    found = _JOURNAL_KEY.fullmatch(key)
+    if found is None:
+        return None
+    uniqueid, leg = found.groups()
+    try:
+        if leg is None:
+            return _call_ended(f"{pbx}:{_match(UNIQUEID, uniqueid)}", value, skew)
+        return _leg_ended(f"{pbx}:{_match(UNIQUEID, uniqueid)}", leg, value, skew)
+    except _Impossible:
+        return None
+
+
+def read_member(fields: Fields, *, strategy: Strategy, slot: int) -> MemberSeen | None:
+    """The member that one item of QueueStatus describes; None when it has no usable name."""
+    member = fields.get("location", "")
+    if not member or len(member) > 200:
+        return None
+    found = _MEMBER.fullmatch(member)
+    return MemberSeen(
+        strategy=strategy,
+        slot=slot,
+        endpoint=found[1] if found else None,
+        member=member,
+        paused=fields.get("paused") == "1",
+    )
+
+
+def leg_result(*, state: str, cause: int, seconds: float, limit: float | None) -> LegResult:
+    """What became of a leg: `state` and Q.850 `cause` at its end, after ringing `seconds` of at most `limit`."""
+    if state == "Up":
+        return LegResult.ANSWERED
+    if state == "InUse" or cause == BUSY:
+        return LegResult.BUSY
+    if cause == REJECTED:
+        return LegResult.REFUSED
+    if state == "Unreachable" or cause in UNREACHABLE:
+        return LegResult.UNREACHABLE
+    if cause == ANSWERED_ELSEWHERE:
+        return LegResult.CANCELLED
+    if cause == NO_ANSWER or (limit is not None and seconds >= limit - NEARLY):
+        return LegResult.NO_ANSWER
+    return LegResult.CANCELLED
+
+
+class _Impossible(Exception):
+    """A field that the dialplan can't have written."""
+
+
+def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
+    uniqueid = _match(UNIQUEID, fields.get("call"))
+    call_id = f"{pbx}:{uniqueid}"
+    match fields.get("userevent"):
+        case dialplan.EVENT_ARRIVED:
+            presented = _one_of(Presented, fields.get("presented"))
+            # The event's own channel is the caller's: it is the one the plan goes to.
+            if fields.get("uniqueid") != uniqueid:
+                raise _Impossible
+            return CallArrived(
+                call_id=call_id,
+                channel=_match(CHANNEL, fields.get("channel")),
+                dialled=_match(_NUMBER, fields.get("dialled")),
+                caller=_caller(fields.get("caller"), presented),
+                presented=presented,
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_PATH:
+            return PathTaken(
+                call_id=call_id,
+                path=_one_of(Path, fields.get("path")),
+                why=_match(_WORD, fields.get("why")),
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_LEG_BEGUN:
+            return LegBegan(
+                call_id=call_id,
+                leg=_match(_LEG, fields.get("leg")),
+                step=_step(fields.get("step")),
+                phone=_match(ENDPOINT, fields.get("phone")),
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_TAKEN:
+            return CallTaken(
+                call_id=call_id,
+                step=_step(fields.get("step")),
+                phone=_match(ENDPOINT, fields.get("phone")),
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_LEG_ENDED:
+            return _leg_ended(call_id, fields.get("leg"), fields.get("journal"), skew)
+        case dialplan.EVENT_ENDED:
+            return _call_ended(call_id, fields.get("journal"), skew)
+        case _:
+            raise _Impossible
+
+
+def _call_ended(call_id: str, journal: str | None, skew: float) -> CallEnded:
+    arrived, dialled, caller, shown, path, phone, taken, ended, cause = _parts(journal, 9)
+    presented = _one_of(Presented, shown)
+    return CallEnded(
+        call_id=call_id,
+        dialled=_match(_NUMBER, dialled),
+        caller=_caller(caller, presented),
+        presented=presented,
+        arrived_at=_at(arrived, skew),
+        path=_one_of(Path, path),
+        phone=_match(ENDPOINT, phone) if phone else None,
+        taken_at=_at(taken, skew) if taken else None,
+        at=_at(ended, skew),
+        cause=_cause(cause),
+    )
+
+
+def _leg_ended(call_id: str, leg: str | None, journal: str | None, skew: float) -> LegEnded:
+    step, phone, began, ended, state, cause, limit = _parts(journal, 7)
+    at = _at(ended, skew)
+    began_at = _at(began, skew) if began else at
+    return LegEnded(
+        call_id=call_id,
+        leg=_match(_LEG, leg),
+        step=_step(step),
+        phone=_match(ENDPOINT, phone),
+        began_at=began_at,
+        at=at,
+        result=leg_result(
+            state=_match(_WORD, state),
+            cause=_cause(cause),
+            seconds=(at - began_at).total_seconds(),
+            limit=_step(limit) if limit else None,
+        ),
+        cause=_cause(cause),
+    )
+
+
+def _parts(journal: str | None, count: int) -> list[str]:
+    version, *parts = (journal or "").split("~")
+    if version != JOURNAL_VERSION or len(parts) != count:
+        raise _Impossible
+    return parts
+
+
+def _caller(number: str | None, presented: Presented) -> str:
+    caller = _match(_NUMBER, number)
+    if presented is not Presented.NUMBER:
+        return ""
+    if not caller:
+        raise _Impossible
+    return caller
+
+
+def _at(text: str | None, skew: float) -> datetime:
+    return datetime.fromtimestamp(float(_match(_AT, text)) - skew, UTC)
+
+
+def _step(text: str | None) -> int:
+    return int(_match(_STEP, text))
+
+
+def _cause(text: str) -> int:
+    cause = int(_match(_CAUSE, text)) if text else 0
+    if cause > 127:
+        raise _Impossible
+    return cause
+
+
+def _match(pattern: re.Pattern[str], text: str | None) -> str:
+    if text is None or not pattern.fullmatch(text):
+        raise _Impossible
+    return text
+
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def _one_of(kind: type[_Choice], text: str | None) -> _Choice:
+    try:
+        return kind(text or "")
+    except ValueError:
+        raise _Impossible from None

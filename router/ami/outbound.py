@@ -1,0 +1,172 @@
+"""Which AMI action is an order, and what may an action contain?
+
+Everything that leaves for the PBX is built here. A value that could end its own line, or that Asterisk's line buffer
+would cut, is refused before a byte is written.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+
+from router.ami.dialplan import (
+    GLOBAL_BEAT,
+    GLOBAL_TOKEN,
+    PLAN_LIMIT,
+    PLAN_VERSION,
+    SLOTS,
+    VAR_PLAN,
+    member_interface,
+    queue_name,
+    state_interface,
+)
+from router.calls.orders import AddMember, Deliver, RemoveMember
+from router.routing.model import Phone, PhoneKind, Strategy
+from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, RingDesk, RingPerson, Step
+
+Fields = Mapping[str, str]
+
+MOST_VALUE = 1_015  # bytes of one value: at 1,023 of a whole line Asterisk's framing breaks
+MOST_LINE = 1_022
+MOST_FIELDS = 128  # Asterisk reads no more of one action
+
+MOST_DISPLAY = 40  # characters
+MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to Queue
+
+ENDPOINT = re.compile(r"[A-Za-z0-9._+-]{1,80}")
+UNIQUEID = re.compile(r"(?:[A-Za-z0-9._-]{1,60}-)?[0-9]{9,11}\.[0-9]{1,10}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Unsendable(ValueError):
+    """Something that must not be sent to the PBX; the message says which and why. It never repeats the value."""
+
+
+def deliver(order: Deliver, pbx: str) -> Fields:
+    """The plan, on the one channel that waits for it. Raises Unsendable."""
+    owner, _, uniqueid = order.call_id.partition(":")
+    if owner != pbx:
+        raise Unsendable(f"call {order.call_id} is not of the PBX {pbx}")
+    return set_on_channel(order.channel, VAR_PLAN, encode_plan(order.plan, uniqueid))
+
+
+def add_member(order: AddMember) -> Fields:
+    """Raises Unsendable for an endpoint that can't be part of an interface's name."""
+    if not ENDPOINT.fullmatch(order.endpoint):
+        raise Unsendable("an endpoint has only letters, digits and ._+-, at most 80 of them")
+    return {
+        "Action": "QueueAdd",
+        "Queue": _queue(order.strategy, order.slot),
+        "Interface": member_interface(order.endpoint),
+        "MemberName": order.endpoint,
+        "StateInterface": state_interface(order.endpoint),
+        "Penalty": "0",
+    }
+
+
+def remove_member(order: RemoveMember) -> Fields:
+    return {"Action": "QueueRemove", "Queue": _queue(order.strategy, order.slot), "Interface": order.member}
+
+
+def set_on_channel(channel: str, variable: str, value: str) -> Fields:
+    """A variable of one channel. Raises Unsendable for an empty channel.
+
+    Setvar without a channel sets a global, which every call would see: one such slip once routed a call that nobody had
+    decided. So this function can't, and the only two globals there may be have functions of their own, below.
+    """
+    if not channel.strip():
+        raise Unsendable(f"{variable} needs a channel: without one it would be set for every call")
+    return {"Action": "Setvar", "Channel": channel, "Variable": variable, "Value": value}
+
+
+def set_beat(pbx_seconds: int) -> Fields:
+    """The heartbeat: the PBX's own time, in whole seconds since 1970; 0 says that we are leaving."""
+    return {"Action": "Setvar", "Variable": GLOBAL_BEAT, "Value": str(pbx_seconds)}
+
+
+def set_token(token: str) -> Fields:
+    """What every UserEvent must carry from now on. Whoever set it last is the router that is heard."""
+    return {"Action": "Setvar", "Variable": GLOBAL_TOKEN, "Value": token}
+
+
+def check(fields: Fields) -> None:
+    """Raises Unsendable unless Asterisk would read exactly these fields."""
+    if len(fields) > MOST_FIELDS:
+        raise Unsendable(f"an action has at most {MOST_FIELDS} fields")
+    for key, value in fields.items():
+        if _CONTROL.search(key) or _CONTROL.search(value):
+            raise Unsendable(f"a control character in {key!r}")
+        try:
+            line, size = len(f"{key}: {value}".encode()), len(value.encode())
+        except UnicodeEncodeError:
+            raise Unsendable(f"{key!r} is no valid text") from None
+        if size > MOST_VALUE or line > MOST_LINE:
+            raise Unsendable(f"{key} has {size} bytes, more than {MOST_VALUE}")
+
+
+def encode_plan(plan: Plan, uniqueid: str) -> str:
+    """The plan as the dialplan reads it (dialplan.py has the format): at most 900 bytes, nothing to escape.
+
+    Of a plan that is too long the line tail goes first (the PBX then keeps what it remembers), then steps from the
+    middle, latest first; the last step stays, and is always a desk. External phones are left out: nothing confirms yet
+    that a person answered. Raises Unsendable when the call's id or the safety net's slot can't be written.
+    """
+    if not UNIQUEID.fullmatch(uniqueid):
+        raise Unsendable("a call's id is Asterisk's Uniqueid: digits, a dot, digits")
+    safety_net = _desk(plan.safety_net)
+    if safety_net is None:
+        raise Unsendable(f"the safety net's slot is not between 1 and {SLOTS}")
+    ending = plan.steps[-1] if plan.steps else None
+    last = (_desk(ending) if isinstance(ending, RingDesk) else None) or safety_net
+    others = plan.steps[:-1] if isinstance(ending, RingDesk) else plan.steps
+    middle = [text for step in others if (text := _step(step))][: MOST_STEPS - 1]
+    tail = ":".join(f"q.{text[2:].replace('=', '.')}" for desk in plan.line_tail if (text := _desk(desk)))
+    net = f"q.{safety_net[2:].replace('=', '.')}"
+
+    def written() -> str:
+        parts = (PLAN_VERSION, uniqueid, f"k={tail}", f"s={net}", f"n={_display(plan.display)}", *middle, last)
+        return "~".join(parts)
+
+    if len(written()) > PLAN_LIMIT:
+        tail = ""
+    while len(written()) > PLAN_LIMIT:
+        middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
+    return written()
+
+
+def _step(step: Step) -> str | None:
+    return _desk(step) if isinstance(step, RingDesk) else _person(step)
+
+
+def _person(step: RingPerson) -> str | None:
+    phones = [text for phone in step.phones if (text := _phone(phone))][:MOST_PHONES]
+    return "=".join((f"r={_seconds(step.seconds)}", *phones)) if phones else None
+
+
+def _phone(phone: Phone) -> str | None:
+    if phone.kind is not PhoneKind.DESK or not phone.enabled or not phone.endpoint:
+        return None
+    if not ENDPOINT.fullmatch(phone.endpoint):
+        return None
+    return f"{'w' if phone.call_waiting else 'd'}.{phone.endpoint}"
+
+
+def _desk(step: RingDesk) -> str | None:
+    if not 1 <= step.slot <= SLOTS:
+        return None
+    return f"q={queue_name(step.strategy, step.slot).removeprefix('router-')}={_seconds(step.seconds)}"
+
+
+def _seconds(seconds: int) -> int:
+    return max(1, min(seconds, MOST_SECONDS))
+
+
+def _display(display: str) -> str:
+    text = _CONTROL.sub(" ", display[:MOST_DISPLAY]).encode("utf-8", "replace")
+    text += b" " * (-len(text) % 3 or (0 if text else 3))  # whole groups of three need no '=', which separates here
+    return b64encode(text, altchars=b"+-").decode("ascii")
+
+
+def _queue(strategy: Strategy, slot: int) -> str:
+    if not 1 <= slot <= SLOTS:
+        raise Unsendable(f"slot {slot} is not between 1 and {SLOTS}")
+    return queue_name(strategy, slot)

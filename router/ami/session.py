@@ -1,0 +1,319 @@
+"""What do we do on one connection: log in, become the one that is heard, stay it, and leave?"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+import structlog
+
+from router.ami import journal
+from router.ami.counters import Dropped, Tally
+from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
+from router.ami.framing import Message
+from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
+from router.ami.outbound import UNIQUEID, Fields, set_beat, set_token
+from router.ami.protocol import Answer, Wire
+from router.ami.timing import Timing
+from router.calls.events import (
+    CallEnded,
+    Event,
+    LegEnded,
+    LinkDown,
+    LinkUp,
+    MemberSeen,
+    MembersSeen,
+    PbxEvent,
+)
+from router.routing.model import Strategy
+
+log = structlog.get_logger(__name__)
+
+# Every AMI client may differ from the PBX's clock by the time a message travels; below this it is no skew.
+SKEW_WORTH_CORRECTING = 0.5  # seconds
+ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when its answer was written
+SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
+
+MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
+MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
+AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
+
+_PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,10}")
+
+
+class LinkFailed(Exception):
+    """This connection is of no more use; the message says why."""
+
+
+class LoginRefused(LinkFailed):
+    """The PBX refused user name and secret."""
+
+
+class Session:
+    """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known."""
+
+    def __init__(
+        self,
+        *,
+        pbx: str,
+        timing: Timing,
+        tally: Tally,
+        tell: Callable[[Event], None],
+        now: Callable[[], datetime],
+        since: datetime | None,
+    ) -> None:
+        self._pbx = pbx
+        self._timing = timing
+        self._tally = tally
+        self._tell = tell
+        self._now = now
+        self._wire: Wire
+        self._logged_in = False
+        self._token = ""
+        self._pbx_now = 0.0
+        self._kept: list[PbxEvent] | None = None
+        self._journal_read = False
+        self._look = asyncio.Event()
+        self.known_until = since
+        self.took_over = False
+        self.speaking = False
+
+    def hear(self, message: Message) -> None:
+        """One clean UserEvent of ours, as the wire reads it. Parses and passes on; nothing else."""
+        if not self._token or message.fields.get("token") != self._token:
+            self._tally.dropped[Dropped.WRONG_TOKEN] += 1
+            return
+        event = read_event(message.fields, pbx=self._pbx, skew=self._correction())
+        if event is None:
+            self._tally.dropped[Dropped.MALFORMED] += 1
+        elif self._kept is None:
+            self._tell(event)
+        elif len(self._kept) < MOST_KEPT:
+            self._kept.append(event)
+        else:
+            self._wire.abort()
+
+    async def run(self, wire: Wire, *, username: str, secret: str) -> LinkFailed:
+        """Lives until the connection fails, and says why; or until it is cancelled."""
+        self._wire = wire
+        reasons: list[LinkFailed] = []
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._until_lost())
+                tasks.create_task(self._live(username, secret))
+                tasks.create_task(self._keep_looking())
+        except* LinkFailed as failures:
+            reasons += [failure for failure in failures.exceptions if isinstance(failure, LinkFailed)]
+        return reasons[0]  # none of the three ends otherwise
+
+    def ask(self, fields: Fields) -> asyncio.Future[Answer]:
+        """An action for a call: written at once. Raises Unsendable."""
+        return self._wire.ask(fields, within=self._timing.answer_within)
+
+    def look_at_members(self) -> None:
+        self._look.set()
+
+    async def farewell(self) -> None:
+        """Tells the dialplan not to wait for us any more, and logs off; never takes longer than its limit."""
+        within = self._timing.farewell_within
+        if self.speaking:
+            await self._wire.ask(set_beat(0), within=within)
+        if self._logged_in:
+            await self._wire.ask({"Action": "Logoff"}, within=within)
+
+    async def _until_lost(self) -> NoReturn:
+        raise LinkFailed(await self._wire.gone())
+
+    async def _live(self, username: str, secret: str) -> NoReturn:
+        await self._log_in(username, secret)
+        while True:
+            await self._take_over()
+            await self._speak()
+            self._stand_by()
+            await self._until_nobody_speaks()
+
+    async def _log_in(self, username: str, secret: str) -> None:
+        # Only UserEvents, even if the AMI user may read more: every other event can carry a caller's raw text.
+        login = {"Action": "Login", "Username": username, "Secret": secret, "Events": "user"}
+        answer = await self._wire.ask(login, within=self._timing.login_within)
+        if not answer.success and answer.fields:
+            self._tally.refused_logins += 1
+            raise LoginRefused(f"the PBX refused the login of {username}: {answer.said}")
+        _must(answer, "Login")
+        self._logged_in = True
+        self._tally.logins += 1
+
+    # Becoming the one that is heard
+
+    async def _take_over(self) -> None:
+        """From the token on, events of this PBX are ours; they are kept until the state before them is known."""
+        await self._ping()
+        self._kept = []
+        await self._set_token()
+        asked_at = self._now()
+        live_calls = await self._live_calls()
+        ended = await self._ended(until=asked_at)
+        members = await self._members()
+        self.took_over = self.speaking = self._tally.up = True
+        self._tally.took_over += 1
+        self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
+        kept, self._kept = self._kept, None
+        for event in kept:
+            self._tell(event)
+        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(kept))
+
+    async def _set_token(self) -> None:
+        self._token = secrets.token_hex(16)
+        _must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
+
+    async def _live_calls(self) -> frozenset[str]:
+        answer = await self._list({"Action": "CoreShowChannels"})
+        live: set[str] = set()
+        unclear: list[str] = []
+        for item in answer.items:
+            uniqueid = item.fields.get("uniqueid", "")
+            if item.clean and UNIQUEID.fullmatch(uniqueid):
+                live.add(uniqueid)
+            elif CHANNEL.fullmatch(channel := item.fields.get("channel", "")) and len(unclear) < MOST_UNCLEAR:
+                # The channel's name comes before any caller's text; what follows may be cut off or forged.
+                unclear.append(channel)
+            else:
+                self._tally.dropped[Dropped.MALFORMED] += 1
+        asked = [{"Action": "Getvar", "Channel": channel, "Variable": "UNIQUEID"} for channel in unclear]
+        for answer in await self._ask_all(asked):
+            uniqueid = answer.fields.get("value", "")
+            if answer.success and UNIQUEID.fullmatch(uniqueid):
+                live.add(uniqueid)
+        return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
+
+    async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
+        """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
+        skew = timedelta(seconds=self._tally.skew or 0.0)
+        hours = list(journal.hours_to_read(self.known_until and self.known_until + skew, until + skew))
+        ended: list[CallEnded | LegEnded] = []
+        answers = await self._ask_all([journal.read_hour(hour) for hour in hours], many=True)
+        self._journal_read = all(answer.success for answer in answers)
+        for answer in answers:
+            for item in answer.items:
+                entry = read_journal(
+                    item.fields.get("key", ""), item.fields.get("val", ""), pbx=self._pbx, skew=self._correction()
+                )
+                if entry is None or not item.clean:
+                    self._tally.dropped[Dropped.MALFORMED] += 1
+                elif entry.at >= hours[0] - skew - journal.MARGIN:  # else it is of the same hour a week ago
+                    ended.append(entry)
+        if self._journal_read:
+            self.known_until = until
+        else:
+            # Steering calls comes before recording them: the next login reads the same hours again.
+            log.warning("the journal could not be read whole", pbx=self._pbx, hours=len(hours))
+        ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
+        return tuple(ended)
+
+    async def _members(self) -> tuple[MemberSeen, ...]:
+        """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""
+        slots = [(Strategy(strategy), slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)]
+        asked = [{"Action": "QueueStatus", "Queue": queue_name(strategy, slot)} for strategy, slot in slots]
+        seen: list[MemberSeen] = []
+        for (strategy, slot), answer in zip(slots, await self._ask_all(asked, many=True), strict=True):
+            _must(answer, "QueueStatus")
+            for item in answer.items:
+                if item.fields.get("event") != "QueueMember":
+                    continue
+                member = read_member(item.fields, strategy=strategy, slot=slot) if item.clean else None
+                if member is None:
+                    self._tally.dropped[Dropped.MALFORMED] += 1
+                else:
+                    seen.append(member)
+        return tuple(seen)
+
+    # Staying it
+
+    async def _speak(self) -> None:
+        """Sets the heartbeat until another router has set its token."""
+        while True:
+            token, _ = await asyncio.gather(self._global(GLOBAL_TOKEN), self._ping())
+            if token == "":
+                await self._set_token()  # a `dialplan reload` with clearglobalvars takes both globals away
+            elif token != self._token:
+                return
+            beat = set_beat(int(self._pbx_now))
+            _must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
+            if self._journal_read:
+                self.known_until = self._now()  # every event until now has been heard
+            await asyncio.sleep(self._timing.beat_every)
+
+    def _stand_by(self) -> None:
+        self.speaking = self._tally.up = False
+        self._token = ""
+        why = "another router speaks for this PBX"
+        log.warning("standing by", pbx=self._pbx, why=why)
+        self._tell(LinkDown(pbx=self._pbx, why=why, at=self._now()))
+
+    async def _until_nobody_speaks(self) -> None:
+        while True:
+            beat, _ = await asyncio.gather(self._global(GLOBAL_BEAT), self._ping())
+            last = int(beat) if _SECONDS.fullmatch(beat) else 0
+            if self._pbx_now - last > self._timing.stale_after:
+                return
+            await asyncio.sleep(self._timing.beat_every)
+
+    async def _keep_looking(self) -> NoReturn:
+        while True:
+            try:
+                async with asyncio.timeout(self._timing.look_every):
+                    await self._look.wait()
+            except TimeoutError:
+                pass
+            self._look.clear()
+            if self.speaking:
+                members = await self._members()
+                self._tell(MembersSeen(members=members, at=self._now()))
+
+    # Asking
+
+    async def _ping(self) -> None:
+        """Proves that the PBX listens, and measures its clock: half the round trip ago it was what it says."""
+        loop = asyncio.get_running_loop()
+        sent, before = self._now(), loop.time()
+        answer = await self._wire.ask({"Action": "Ping"}, within=self._timing.pong_within)
+        _must(answer, "Ping")
+        stamp = answer.fields.get("timestamp", "")
+        if not _PBX_TIME.fullmatch(stamp):
+            raise LinkFailed("the PBX answers Ping without its time")
+        self._pbx_now = float(stamp)
+        round_trip = self._tally.round_trip = loop.time() - before
+        if round_trip < ROUND_TRIP_TO_TRUST:
+            skew = self._pbx_now - sent.timestamp() - round_trip / 2
+            if self._tally.skew is None or abs(skew - self._tally.skew) > SKEW_STEADY:
+                self._tally.skew = skew
+
+    def _correction(self) -> float:
+        skew = self._tally.skew or 0.0
+        return skew if abs(skew) > SKEW_WORTH_CORRECTING else 0.0
+
+    async def _global(self, variable: str) -> str:
+        answer = await self._wire.ask({"Action": "Getvar", "Variable": variable}, within=self._timing.pong_within)
+        _must(answer, "Getvar")
+        return answer.fields.get("value", "")
+
+    async def _list(self, fields: Fields) -> Answer:
+        answer = await self._wire.ask(fields, within=self._timing.list_within, many=True)
+        _must(answer, fields["Action"])
+        return answer
+
+    async def _ask_all(self, questions: Sequence[Fields], *, many: bool = False) -> list[Answer]:
+        answers: list[Answer] = []
+        for first in range(0, len(questions), AT_ONCE):
+            some = questions[first : first + AT_ONCE]
+            within = self._timing.list_within
+            answers += await asyncio.gather(*(self._wire.ask(one, within=within, many=many) for one in some))
+        return answers
+
+
+def _must(answer: Answer, action: str) -> None:
+    if not answer.success:
+        raise LinkFailed(f"{action}: {answer.said}")

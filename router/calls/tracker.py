@@ -1,0 +1,254 @@
+"""What happens to a call when an event is heard?"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from router.calls.call import Call, Ending, Leg, Phase
+from router.calls.events import (
+    CallArrived,
+    CallEnded,
+    CallTaken,
+    Event,
+    LegBegan,
+    LegEnded,
+    LinkDown,
+    LinkUp,
+    MembersSeen,
+    PathTaken,
+    PlanAccepted,
+    PlanRefused,
+    Presented,
+    TablePublished,
+)
+from router.calls.orders import Deliver, Order, Record
+from router.routing.decide import CallFacts, Decision, decide
+from router.routing.numbers import Number, NumberKind, read_number
+from router.routing.table import Table
+
+News = PathTaken | LegBegan | LegEnded | CallTaken | CallEnded
+
+# The whole life of a call. What comes late changes what we know of a call, never that it is over.
+TRANSITIONS: dict[tuple[Phase, type[News]], Phase] = {
+    (Phase.ARRIVED, PathTaken): Phase.ARRIVED,
+    (Phase.ARRIVED, LegBegan): Phase.RINGING,
+    (Phase.ARRIVED, LegEnded): Phase.RINGING,
+    (Phase.ARRIVED, CallTaken): Phase.TALKING,
+    (Phase.ARRIVED, CallEnded): Phase.OVER,
+    (Phase.RINGING, PathTaken): Phase.RINGING,
+    (Phase.RINGING, LegBegan): Phase.RINGING,
+    (Phase.RINGING, LegEnded): Phase.RINGING,
+    (Phase.RINGING, CallTaken): Phase.TALKING,
+    (Phase.RINGING, CallEnded): Phase.OVER,
+    (Phase.TALKING, PathTaken): Phase.TALKING,
+    (Phase.TALKING, LegBegan): Phase.TALKING,
+    (Phase.TALKING, LegEnded): Phase.TALKING,
+    (Phase.TALKING, CallTaken): Phase.TALKING,
+    (Phase.TALKING, CallEnded): Phase.OVER,
+    (Phase.OVER, PathTaken): Phase.OVER,
+    (Phase.OVER, LegBegan): Phase.OVER,
+    (Phase.OVER, LegEnded): Phase.OVER,
+    (Phase.OVER, CallTaken): Phase.OVER,
+    (Phase.OVER, CallEnded): Phase.OVER,
+}
+
+# The legs of a call hang up with it, each on its own channel: their ends arrive milliseconds after the caller's.
+# Ten seconds also cover an Asterisk that swaps.
+KEEP_ENDED = timedelta(seconds=10)
+
+
+class Calls:
+    """Every call that lives, and those that ended less than KEEP_ENDED ago. Only `adopt` and `step` change it.
+
+    It is the one thing here that isn't a value: a step touches one call among thousands and must not copy the others.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Call] = {}
+        self._ended: deque[tuple[datetime, str]] = deque()
+        self._strangers: frozenset[str] = frozenset()
+        self.unknown = 0  # events of calls that we know nothing of
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls.values())
+
+    def get(self, call_id: str) -> Call | None:
+        return self._calls.get(call_id)
+
+    def adopt(self, open_calls: Iterable[Call]) -> None:
+        """Take over calls that had no end yet when their records were last written, before the first event."""
+        self._calls.update((call.call_id, call) for call in open_calls)
+
+    def step(self, event: Event, table: Table | None) -> tuple[Order, ...]:
+        """Take in one event and say what is to be done about it.
+
+        Without a table nothing is delivered: the PBX falls back by itself. Raises nothing of its own; when `decide`
+        raises, no call has changed.
+        """
+        self._forget_before(event.at - KEEP_ENDED)
+        match event:
+            case CallArrived():
+                return self._arrived(event, table)
+            case PathTaken() | LegBegan() | LegEnded() | CallTaken() | CallEnded():
+                return self._news(event, table)
+            case LinkUp():
+                return self._resynchronised(event, table)
+            case PlanAccepted() | PlanRefused() | LinkDown() | TablePublished() | MembersSeen():
+                return ()
+            case _:
+                assert_never(event)
+
+    def _arrived(self, event: CallArrived, table: Table | None) -> tuple[Order, ...]:
+        if event.call_id in self._calls:
+            return ()
+        decision = _decision(event, table) if table else None
+        call = Call(
+            call_id=event.call_id,
+            phase=Phase.ARRIVED,
+            dialled=event.dialled,
+            caller=event.caller,
+            presented=event.presented,
+            arrived_at=event.at,
+            decision=decision,
+        )
+        self._calls[call.call_id] = call
+        if decision is None:
+            return (Record(call=call),)
+        return (Deliver(call_id=call.call_id, channel=event.channel, plan=decision.plan), Record(call=call))
+
+    def _news(self, event: News, table: Table | None) -> tuple[Order, ...]:
+        known = self._calls.get(event.call_id) or self._begun_without_us(event)
+        if known is None:
+            self.unknown += 1
+            return ()
+        call = replace(_told(known, event, table), phase=TRANSITIONS[known.phase, type(event)])
+        if call == known:
+            return ()
+        self._keep(call)
+        return (Record(call=call),)
+
+    def _begun_without_us(self, event: News) -> Call | None:
+        """A call that nobody told us of: one that ended tells its own story, one that lives will when it ends."""
+        if not isinstance(event, CallEnded) and event.call_id not in self._strangers:
+            return None
+        return Call(
+            call_id=event.call_id,
+            phase=Phase.ARRIVED,
+            dialled="",
+            caller="",
+            presented=Presented.MALFORMED,
+            arrived_at=event.at,
+        )
+
+    def _resynchronised(self, event: LinkUp, table: Table | None) -> tuple[Order, ...]:
+        self._strangers = event.live_calls - self._calls.keys()
+        ends_first = sorted(event.ended, key=lambda ended: isinstance(ended, LegEnded))
+        records: dict[str, Order] = {}
+        for ended in ends_first:
+            records.update((ended.call_id, order) for order in self._news(ended, table))
+        for call in list(self):
+            if call.phase is not Phase.OVER and _is_gone(call, event):
+                lost = _lost(call, event.at)
+                self._keep(lost)
+                records[lost.call_id] = Record(call=lost)
+        return tuple(records.values())
+
+    def _keep(self, call: Call) -> None:
+        before = self._calls.get(call.call_id)
+        self._calls[call.call_id] = call
+        if call.phase is Phase.OVER and (before is None or before.phase is not Phase.OVER) and call.ended_at:
+            self._ended.append((call.ended_at, call.call_id))
+
+    def _forget_before(self, at: datetime) -> None:
+        while self._ended and self._ended[0][0] < at:
+            self._calls.pop(self._ended.popleft()[1], None)
+
+
+def _decision(event: CallArrived, table: Table) -> Decision:
+    return decide(CallFacts(dialled=event.dialled, caller=_caller(event, table.region)), table, event.at)
+
+
+def _caller(event: CallArrived, region: str) -> Number:
+    match event.presented:
+        case Presented.NUMBER:
+            return read_number(event.caller, region)
+        case Presented.WITHHELD:
+            return read_number("", region, withheld=True)
+        case Presented.MALFORMED:
+            return Number(kind=NumberKind.MALFORMED, e164="", text="")
+        case _:
+            assert_never(event.presented)
+
+
+def _told(call: Call, event: News, table: Table | None) -> Call:
+    """What we know of the call after this news. The order in which news arrives makes no difference in the end."""
+    match event:
+        case PathTaken():
+            return call if call.why else replace(call, path=event.path, why=event.why)
+        case LegBegan():
+            if any(leg.leg == event.leg for leg in call.legs):
+                return call
+            return _with_leg(call, _leg(event, event.at, table))
+        case LegEnded():
+            if any(leg.leg == event.leg and leg.result is not None for leg in call.legs):
+                return call
+            leg = _leg(event, event.began_at, table)
+            return _with_leg(call, replace(leg, ended_at=event.at, result=event.result, cause=event.cause))
+        case CallTaken():
+            return _taken(call, event.phone, event.at, table)
+        case CallEnded():
+            if call.phase is Phase.OVER and call.ending is not Ending.LOST:
+                return call
+            return _ended(call, event, table)
+        case _:
+            assert_never(event)
+
+
+def _leg(event: LegBegan | LegEnded, began_at: datetime, table: Table | None) -> Leg:
+    return Leg(leg=event.leg, step=event.step, phone=event.phone, person=_person(event.phone, table), began_at=began_at)
+
+
+def _with_leg(call: Call, new: Leg) -> Call:
+    legs = [leg for leg in call.legs if leg.leg != new.leg]
+    return replace(call, legs=tuple(sorted([*legs, new], key=lambda leg: (leg.step, leg.began_at, leg.leg))))
+
+
+def _taken(call: Call, phone: str, at: datetime, table: Table | None) -> Call:
+    """Who took it first has it; the same said twice (live, and at the call's end) is one taking."""
+    if call.taken_at is not None and (call.taken_phone == phone or call.taken_at <= at):
+        return call
+    ending = Ending.ANSWERED if call.ending else None
+    return replace(call, taken_phone=phone, taken_by=_person(phone, table), taken_at=at, ending=ending)
+
+
+def _ended(call: Call, event: CallEnded, table: Table | None) -> Call:
+    """The end is complete in itself, so it also tells what we missed."""
+    if event.phone is not None and event.taken_at is not None:
+        call = _taken(call, event.phone, event.taken_at, table)
+    return replace(
+        call,
+        dialled=event.dialled,
+        caller=event.caller,
+        presented=event.presented,
+        arrived_at=event.arrived_at,
+        path=call.path or event.path,
+        ended_at=event.at,
+        ending=Ending.ANSWERED if call.taken_phone is not None else Ending.GAVE_UP,
+    )
+
+
+def _is_gone(call: Call, link: LinkUp) -> bool:
+    return call.call_id.startswith(f"{link.pbx}:") and call.call_id not in link.live_calls and call.arrived_at < link.at
+
+
+def _lost(call: Call, at: datetime) -> Call:
+    """It neither lives nor left its end in the journal: the PBX died under it. A person had it, or nobody knows."""
+    ending = Ending.ANSWERED if call.taken_phone is not None else Ending.LOST
+    return replace(call, phase=Phase.OVER, ended_at=at, ending=ending)
+
+
+def _person(endpoint: str, table: Table | None) -> int | None:
+    person = table.person_of_endpoint(endpoint) if table else None
+    return person.id if person else None

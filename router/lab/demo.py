@@ -1,0 +1,255 @@
+"""What does the router do for a small company? Real calls, one readable line each."""
+
+import shutil
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from router.lab import sample
+from router.lab.asterisk import AsteriskFailed, AsteriskFiles, Lab, PrivateAsterisk, fetched, installed
+from router.lab.packages import PackagesUnavailable
+from router.lab.phones import PhonesFailed
+from router.lab.ports import NoPortsLeft
+from router.lab.process import RouterFailed
+from router.lab.sample import REGION, SAMPLE, TIME_ZONE
+from router.lab.scenarios import PlacedCall
+from router.lab.stand import Stand, endpoints_of
+from router.lab.witness import Heard
+
+SHIPPED = Path(__file__).parents[2] / "dialplan"
+COORDINATORS = frozenset({"anna", "ben", "carla"})
+SERVICE = frozenset({"dora", "emil"})
+
+FAILURES = (AsteriskFailed, PackagesUnavailable, PhonesFailed, NoPortsLeft, RouterFailed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One call of the demo: who calls which number, and whose phones may answer."""
+
+    title: str
+    caller: str
+    dialled: str
+    answers: frozenset[str]
+
+    def call(self) -> PlacedCall:
+        """The call to place; a withheld caller says so in the From header, as carriers do."""
+        if self.caller == "anonymous":
+            return PlacedCall(
+                caller=self.caller,
+                dialled=self.dialled,
+                from_header='"Anonymous" <sip:anonymous@anonymous.invalid>',
+                talks=0.2,
+            )
+        return PlacedCall(caller=self.caller, dialled=self.dialled, talks=0.2)
+
+
+SCENES = (
+    Scene(
+        title="an unknown caller dials a salesperson's line",
+        caller=sample.STRANGER,
+        dialled=sample.FELIX_LINE,
+        answers=COORDINATORS,
+    ),
+    Scene(
+        title="a customer with a running job dials the salesperson",
+        caller=sample.BIRCH,
+        dialled=sample.FELIX_LINE,
+        answers=frozenset({"jonas"}),
+    ),
+    Scene(
+        title="a customer without a job dials the business line",
+        caller=sample.CEDAR,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"jonas"}),
+    ),
+    Scene(
+        title="the account manager is away: the deputy",
+        caller=sample.DOGWOOD,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"lena"}),
+    ),
+    Scene(
+        title="two running jobs: the dialled salesperson tells which",
+        caller=sample.ELM,
+        dialled=sample.GRETA_LINE,
+        answers=frozenset({"jonas"}),
+    ),
+    Scene(
+        title="a number of a customer's own block",
+        caller=sample.FIR,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"jonas"}),
+    ),
+    Scene(
+        title="a stranger dials the business line",
+        caller="+16465550101",
+        dialled=sample.BUSINESS_LINE,
+        answers=COORDINATORS,
+    ),
+    Scene(
+        title="two rules fit: the lower number decides",
+        caller=sample.HAZEL,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"lena"}),
+    ),
+    Scene(
+        title="a rule for a region leads to another desk",
+        caller=sample.DENVER,
+        dialled=sample.FELIX_LINE,
+        answers=SERVICE,
+    ),
+    Scene(
+        title="the number of somebody who has left",
+        caller="+16465550102",
+        dialled=sample.HUGO_LINE,
+        answers=COORDINATORS,
+    ),
+    Scene(
+        title="a caller who hides their number",
+        caller="anonymous",
+        dialled=sample.BUSINESS_LINE,
+        answers=COORDINATORS,
+    ),
+    Scene(
+        title="a dialled number that is no line",
+        caller="+16465550103",
+        dialled=sample.NO_LINE,
+        answers=COORDINATORS,
+    ),
+)
+
+WITHOUT_ROUTER = (
+    Scene(
+        title="the router is stopped: the same call",
+        caller="+16465550104",
+        dialled=sample.FELIX_LINE,
+        answers=COORDINATORS,
+    ),
+    Scene(
+        title="the router is stopped: a customer with a running job",
+        caller=sample.BIRCH[:-1] + "9",
+        dialled=sample.GRETA_LINE,
+        answers=COORDINATORS,
+    ),
+)
+
+
+def demo(folder: Path, *, stay: bool, console: Console) -> bool:
+    """Set everything up below `folder`, place the calls and tell of each; then, if asked to, stay up until stopped.
+
+    The sample company stays in `folder/router.db`. Returns whether every call reached the right phone. Raises one of
+    FAILURES when something is missing.
+    """
+    folder = folder.absolute()
+    console.print("[bold]A private Asterisk, the sample company, and real calls[/]")
+    say = _Progress(console)
+    files = installed_or_fetched(folder, say)
+    lab = folder / "demo"
+    shutil.rmtree(lab, ignore_errors=True)  # only what an earlier demo left
+    database = f"sqlite:///{folder / 'router.db'}"
+    endpoints = endpoints_of(SAMPLE)
+    pbx = PrivateAsterisk(lab / "pbx", files, SHIPPED, Lab())
+    phones_port = pbx.ports.one()
+    pbx.lab = Lab(phones=dict.fromkeys(endpoints, phones_port))
+    settings = {"ROUTER_REGION": REGION, "ROUTER_TIME_ZONE": TIME_ZONE}
+    with pbx:
+        say(f"Asterisk {files.version} runs on 127.0.0.1: SIP {pbx.sip_port}, AMI {pbx.ami_port}")
+        stand = Stand(lab, pbx, database, SAMPLE, phones_port=phones_port, settings=settings)
+        with stand:
+            say(f"the router runs, its table is in {_near(folder / 'router.db')}")
+            right = _tell_scenes(stand, console)
+            if stay:
+                _stay(stand, console)
+    return right
+
+
+def installed_or_fetched(folder: Path, say: "_Progress") -> AsteriskFiles:
+    """The Asterisk of this machine, if SIPp is there as well; else Debian's packages, fetched once into `folder`."""
+    here = installed(say)
+    if here is not None and Path("/usr/bin/sipp").exists():
+        return here
+    return fetched(folder / "asterisk", say)
+
+
+class _Progress:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, sentence: str) -> None:
+        self._console.print(f"  [dim]{escape(sentence)}[/]", highlight=False)
+
+
+def _tell_scenes(stand: Stand, console: Console) -> bool:
+    right = [_tell(scene, stand, console, routed=True) for scene in SCENES]
+    stand.router.stop()
+    right += [_tell(scene, stand, console, routed=False) for scene in WITHOUT_ROUTER]
+    stand.router.start()
+    good = sum(right)
+    console.print(
+        f"\n[bold {'green' if all(right) else 'red'}]{good} of {len(right)} calls reached the right phone[/]",
+        highlight=False,
+    )
+    return all(right)
+
+
+def _tell(scene: Scene, stand: Stand, console: Console, *, routed: bool) -> bool:
+    stand.place([scene.call()])
+    told = len(stand.seen().calls)
+    heard = stand.seen().of(scene.caller)
+    right = _is_right(scene, heard)
+    why = _decided(stand, told) if routed else "no router, so the desk that the PBX remembers for this line"
+    answered = ", ".join(heard.answered_by) or "nobody"
+    waited = f"after {heard.answer_ms:.0f} ms" if heard.answer_ms is not None else ""
+    rang = f", rang after {heard.intercept_ms:.0f} ms" if heard.intercept_ms is not None else ""
+    mark = "[green]✓[/]" if right else "[red]✗[/]"
+    console.print(f"\n{mark} [bold]{escape(scene.title)}[/]", highlight=False)
+    console.print(f"  {scene.caller} → {scene.dialled}   {escape(why)}", highlight=False, soft_wrap=True)
+    console.print(f"  answered by [bold]{escape(answered)}[/] {waited}{rang}", highlight=False)
+    if not right:
+        console.print(f"  [red]expected one of: {', '.join(sorted(scene.answers))}[/]", highlight=False)
+    return right
+
+
+def _is_right(scene: Scene, heard: Heard) -> bool:
+    return len(heard.answered_by) == 1 and heard.answered_by[0] in scene.answers
+
+
+def _decided(stand: Stand, told: int) -> str:
+    """The decision of the newest of the calls told so far, as its record says it."""
+    newest = stand.wait_until_recorded(told)[-1]
+    return str(newest["decision"]["sentence"]) if newest["decision"] else "no decision"
+
+
+def _stay(stand: Stand, console: Console) -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    console.print(
+        f"""
+[bold]The sample company stays up.[/] Ctrl-C ends it.
+
+  API       {stand.router.address}/api/v1/calls
+  key       {stand.key}
+            curl -H "Authorization: Bearer {stand.key}" {stand.router.address}/api/v1/calls
+  explain   .venv/bin/router explain --caller {sample.BIRCH} --line {sample.FELIX_LINE}
+  call it   with any softphone on this machine, no account needed:
+            sip:{sample.FELIX_LINE}@127.0.0.1:{stand.pbx.sip_port}
+            (set the account's own number to {sample.BIRCH} to be a customer with a running job)
+  log       {_near(stand.router.log_file)}
+""",
+        highlight=False,
+        soft_wrap=True,
+    )
+    stopped.wait()
+    console.print("stopping…")
+
+
+def _near(path: Path) -> str:
+    """The path as seen from where we are, if that is shorter."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,192 @@
+"""How do the lab's phones and callers behave, and how is that told to SIPp?
+
+SIPp's scenarios have fixed times and one way through, so one is written for each run: a branch per distinct behaviour.
+The pieces stand in scenarios/*.xml.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from xml.sax.saxutils import quoteattr
+
+PIECES = Path(__file__).with_name("scenarios")
+
+RINGS_AT_MOST = 600.0  # seconds; longer than any step of a plan, so only a fault reaches it
+CANCEL_WITHIN = 2.0  # seconds; an Asterisk that says nothing to INVITE and CANCEL threw them away unread
+TALKS_AT_MOST = 3600.0  # seconds; a call that nobody ends would otherwise outlive the run
+
+REFUSALS = (400, 403, 404, 408, 410, 480, 481, 482, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Rings for `after` seconds, answers, and hangs up after `talks` seconds (None: the caller does)."""
+
+    after: float = 0.05
+    talks: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverAnswers:
+    """Rings until the other side has had enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuses:
+    """Rings for `after` seconds (0: not at all) and refuses with a SIP code."""
+
+    code: int
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """Gives no sign of life: switched off, or unreachable."""
+
+
+Behaviour = Answers | NeverAnswers | Refuses | Mute
+
+BUSY = Refuses(code=486)
+UNAVAILABLE = Refuses(code=480)
+DECLINES = Refuses(code=603)  # the red key of a desk phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedCall:
+    """One call to place.
+
+    `caller` becomes the From header `<sip:caller@…>` unless `from_header` gives the whole of it, raw. `dialled` is the
+    user part of the Request-URI, raw. `headers` are further header lines, raw. `gives_up` are seconds after the last
+    sign of life while nobody answers (0: CANCEL follows INVITE at once, None: never), `talks` seconds after the answer.
+    Nothing may hold a line break: SIPp's file has one call a line.
+    """
+
+    caller: str
+    dialled: str
+    from_header: str | None = None
+    headers: tuple[str, ...] = ()
+    gives_up: float | None = None
+    talks: float | None = 0.5
+
+
+def phones_scenario(phones: Mapping[str, Behaviour]) -> str:
+    """SIPp's scenario for the phones of one port, by the name in the Request-URI."""
+    manners = list(dict.fromkeys(phones.values()))
+    matches, jumps, branches = [], [], []
+    for number, manner in enumerate(manners):
+        names = "|".join(re.escape(name) for name, one in phones.items() if one == manner)
+        matches.append(_match("phone", names, f"is{number}"))
+        jumps.append(f'  <nop next="branch-{number}" test="is{number}"/>')
+        branches.append(_phone_branch(number, manner))
+    return _piece("phones", matches="\n".join(matches), jumps="\n".join(jumps), branches="\n".join(branches))
+
+
+def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str, bytes]:
+    """SIPp's scenario for these calls, and its file with a line per call. Raises ValueError for a line break."""
+    shapes: dict[tuple[object, ...], int] = {}
+    lines = ["SEQUENTIAL"]
+    matches, jumps, branches = [], [], []
+    for call in calls:
+        values = [call.dialled, call.from_header or f"<sip:{call.caller}@{own_address}>", *call.headers]
+        # `;` ends a field, so a value that holds some is written as several fields
+        pieces = [value.split(";") for value in values]
+        shape = (call.gives_up, call.talks, *(len(piece) for piece in pieces))
+        if shape not in shapes:
+            number = shapes[shape] = len(shapes)
+            matches.append(_match("manner", str(number), f"is{number}"))
+            jumps.append(f'  <nop next="branch-{number}" test="is{number}"/>')
+            branches.append(_caller_branch(number, call, [len(piece) for piece in pieces]))
+        lines.append(";".join([str(shapes[shape]), *(part for piece in pieces for part in piece)]))
+        if "\n" in lines[-1] or "\r" in lines[-1]:
+            raise ValueError(f"a call of {call.caller} holds a line break, which SIPp's file can't carry")
+    text = _piece("callers", matches="\n".join(matches), jumps="\n".join(jumps), branches="\n".join(branches))
+    return text, ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _phone_branch(number: int, manner: Behaviour) -> str:
+    parts = [f'  <label id="branch-{number}"/>']
+    match manner:
+        case Answers(after=after, talks=talks):
+            parts += [_piece("phone_rings"), _waits(after, f"answers-{number}")] if after else []
+            parts.append(
+                _piece("phone_answers", branch=number, limit=_limit(talks, TALKS_AT_MOST, f"hangs-up-{number}"))
+            )
+        case NeverAnswers():
+            parts += [_piece("phone_rings"), _waits(RINGS_AT_MOST, f"ends-{number}")]
+            parts.append(_piece("phone_refuses", code=480, words="Temporarily Unavailable"))
+        case Refuses(code=code, after=after):
+            parts += [_piece("phone_rings"), _waits(after, f"refuses-{number}")] if after else []
+            parts.append(_piece("phone_refuses", code=code, words="Refused"))
+        case Mute():
+            parts.append('  <nop next="end"/>')
+    return "\n".join(parts)
+
+
+def _caller_branch(number: int, call: PlacedCall, sizes: Sequence[int]) -> str:
+    field = 1
+    texts = []
+    for size in sizes:
+        texts.append(";".join(f"[field{field + part}]" for part in range(size)))
+        field += size
+    dialled, from_header, *headers = texts
+    refusals = "".join(
+        f'  <recv response="{code}" optional="true" next="refused-{number}"%{{limit}}/>\n' for code in REFUSALS
+    )
+    signs = "".join(f'  <recv response="{code}" optional="true"%{{limit}}/>\n' for code in (100, 180, 181, 182, 183))
+    limit = "" if call.gives_up is None else f" {_limit(call.gives_up, 0, f'gives-up-{number}')}"
+    answer = (
+        f'  <recv response="200" next="answered-{number}"%{{limit}}>\n'
+        '    <action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="remote"/></action>\n'
+        "  </recv>\n"
+    )
+    hears = f'  <nop next="gives-up-{number}"/>' if call.gives_up == 0 else signs + refusals + answer
+    patience = _limit(CANCEL_WITHIN, 0, "end")
+    # 481 is the answer to a CANCEL that came too late
+    then = {code: "gone" if code == 481 else "refused" for code in REFUSALS}
+    gone = "".join(
+        f'  <recv response="{code}" optional="true" next="{then[code]}-{number}" {patience}/>\n' for code in REFUSALS
+    )
+    return "\n".join(
+        (
+            f'  <label id="branch-{number}"/>',
+            _piece(
+                "caller",
+                branch=number,
+                # SIPp sends nothing else while it may have to repeat a message
+                repeated="" if call.gives_up == 0 else ' retrans="500"',
+                dialled=dialled,
+                **{"from": from_header},
+                headers="".join(f"{header}\n" for header in headers),
+                hears=_Piece(hears).substitute(limit=limit),
+                gone=_Piece(signs).substitute(limit=f" {patience}") + gone,
+                patience=patience,
+                talks=_limit(call.talks, TALKS_AT_MOST, f"hangs-up-{number}"),
+            ),
+        )
+    )
+
+
+def _waits(seconds: float, then: str) -> str:
+    return _piece("phone_waits", milliseconds=round(seconds * 1000), then=then)
+
+
+def _limit(seconds: float | None, most: float, then: str) -> str:
+    milliseconds = round((most if seconds is None else seconds) * 1000)
+    return f'timeout="{max(milliseconds, 1)}" ontimeout="{then}"'
+
+
+def _match(variable: str, names: str, assign_to: str) -> str:
+    expression = quoteattr(f"^({names})$")
+    return f'      <ereg regexp={expression} search_in="var" variable="{variable}" assign_to="{assign_to}"/>'
+
+
+def _piece(name: str, **values: object) -> str:
+    return _Piece((PIECES / f"{name}.xml").read_text()).substitute(values).rstrip("\n")
+
+
+class _Piece(Template):
+    """`%{name}` is ours; `$` is SIPp's."""
+
+    delimiter = "%"

@@ -1,0 +1,148 @@
+"""How do a PBX, a company, the router, phones and callers stand together?"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.phones import Callers, Phones
+from router.lab.process import RouterFailed, RouterProcess
+from router.lab.scenarios import Answers, Behaviour, PlacedCall
+from router.lab.witness import Evidence, evidence
+from router.storage.company import Company, save_company
+from router.storage.database import Database
+from router.storage.keys import new_key
+from router.storage.migrate import upgrade
+from router.storage.schema import Role
+
+RECORDED_WITHIN = 5.0  # seconds until calls that ended are on record; 0.1 is usual
+LOOK_EVERY = 0.05  # seconds between two looks at something that has no event to wait for
+FIRST_PICKS_UP = 0.15  # seconds
+NEXT_PICKS_UP = 0.1  # seconds after the one before: people don't lift two receivers in the same millisecond
+
+
+def endpoints_of(company: Company) -> tuple[str, ...]:
+    """The SIP endpoints of everybody who works there, in the order of the people."""
+    return tuple(phone.endpoint for person in company.people for phone in person.phones if phone.endpoint)
+
+
+def everybody_picks_up(company: Company) -> dict[str, Behaviour]:
+    """Every phone of the company answers, one a little after the other."""
+    return {
+        endpoint: Answers(after=FIRST_PICKS_UP + NEXT_PICKS_UP * place)
+        for place, endpoint in enumerate(endpoints_of(company))
+    }
+
+
+class Stand:
+    """One company behind one private Asterisk, with a router of its own, in `folder`.
+
+    The PBX runs already and knows `phones`, all at `phones_port`. `behaviours` say how a phone behaves; who isn't named
+    picks up. `ami_port` is another door to the same AMI (a proxy), `settings` are further ROUTER_* variables.
+
+        with Stand(folder, pbx, "sqlite:///…", SAMPLE, phones_port=5070) as stand:
+            seen = stand.place([PlacedCall(caller="+15550111", dialled="+15550100")])
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        pbx: PrivateAsterisk,
+        database: str,
+        company: Company,
+        *,
+        phones_port: int,
+        behaviours: Mapping[str, Behaviour] | None = None,
+        ami_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.pbx = pbx
+        self.database = database
+        self._company = company
+        self._phones_port = phones_port
+        self._behaviours = everybody_picks_up(company) | dict(behaviours or {})
+        self._logs: list[Path] = []
+        self._batches = itertools.count(1)
+        self._began = datetime.now(UTC).isoformat()
+        key = asyncio.run(_furnish(database, company))
+        self.key = key
+        environment = {
+            "ROUTER_AMI_PORT": str(ami_port or pbx.ami_port),
+            "ROUTER_AMI_SECRET": pbx.lab.ami_secret,
+            "ROUTER_DATABASE": database,
+        } | dict(settings or {})
+        self.router = RouterProcess(folder, environment, http_port=pbx.ports.one(), key=key)
+        self.phones = Phones(folder / "phones", pbx.files, pbx.ports, self._behaviours, port=phones_port)
+
+    def __enter__(self) -> Self:
+        self.phones.__enter__()
+        try:
+            self.router.start()
+        except BaseException:
+            self.phones.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.router.stop()
+        finally:
+            self.phones.stop()
+
+    def start_calls(self, calls: Sequence[PlacedCall], per_second: float = 20.0) -> Callers:
+        """Begin to place these calls; wait for them with `.wait()`."""
+        folder = self.folder / f"callers-{next(self._batches)}"
+        callers = Callers(
+            folder, self.pbx.files, self.pbx.ports, calls, to_port=self.pbx.sip_port, per_second=per_second
+        )
+        callers.start()
+        self._logs.append(callers.messages)
+        return callers
+
+    def place(self, calls: Sequence[PlacedCall], per_second: float = 20.0) -> None:
+        """Place these calls and wait until all are over and every channel is gone."""
+        self.start_calls(calls, per_second).wait()
+        self.pbx.wait_until_quiet()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The records of the calls placed here, oldest first. The router must run."""
+        return [record for record in reversed(self.router.calls()) if record["arrived_at"] >= self._began]
+
+    def wait_until_recorded(self, count: int, within: float = RECORDED_WITHIN) -> list[dict[str, Any]]:
+        """The records, as soon as there are `count` of calls that ended. Raises RouterFailed after `within` seconds."""
+        deadline = time.monotonic() + within
+        while True:
+            records = self.records()
+            ended = sum(1 for record in records if record["ended_at"])
+            if ended == count == len(records):
+                return records
+            if time.monotonic() > deadline:
+                raise RouterFailed(
+                    f"{len(records)} records, {ended} of calls that ended, instead of {count}: "
+                    + self.router.last_words()
+                )
+            time.sleep(LOOK_EVERY)
+
+    def seen(self) -> Evidence:
+        """What the phones and all callers so far have seen."""
+        return evidence(self._logs, [self.phones.messages])
+
+
+async def _furnish(database: str, company: Company) -> str:
+    """Put the company into the database; returns an API key."""
+    await asyncio.to_thread(upgrade, database)
+    db = Database(database)
+    try:
+        await save_company(db, company, datetime.now(UTC))
+        return await new_key(db, "lab", Role.ADMIN)
+    finally:
+        await db.close()

@@ -1,0 +1,284 @@
+"""What did the phones see? SIPp's message logs of callers and phones, joined by the caller's number.
+
+All instants are aware and in UTC, with microseconds, from one clock: both sides run on this machine.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+_HEAD = re.compile(
+    rb"^-{20,} (\S+(?: \S+)?)\n(?:UDP|TCP) message (sent|received) [\[(](\d+)[\])] bytes ?:\n\n", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One SIP message as one side logged it. `raw` is exactly what was on the wire."""
+
+    at: datetime
+    sent: bool
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode("utf-8", "replace")
+
+    @property
+    def first_line(self) -> str:
+        return self.text.split("\n", 1)[0].rstrip("\r")
+
+    @property
+    def method(self) -> str:
+        """INVITE, ACK, …; empty for a response."""
+        word = self.first_line.split(" ", 1)[0]
+        return "" if word.startswith("SIP/") else word
+
+    @property
+    def status(self) -> int:
+        """The code of a response; 0 for a request."""
+        found = re.match(r"SIP/2\.0 (\d{3})", self.first_line)
+        return int(found[1]) if found else 0
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or nothing."""
+        found = re.search(rf"^{re.escape(name)}[ \t]*:[ \t]*(.*?)\r?$", self.text, re.MULTILINE | re.IGNORECASE)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One phone that was rung: from the INVITE it received to its end.
+
+    `status` is its final answer to the INVITE (200: it took the call; 487: it was told to stop; 0: none).
+    `display` and `caller` are what the phone could show.
+    """
+
+    phone: str
+    caller: str
+    display: str
+    invited_at: datetime
+    rang_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    status: int
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One call as its caller saw it.
+
+    `status` is the final answer to its INVITE (0: none). `hung_up` says that the caller ended it, by CANCEL or BYE.
+    """
+
+    caller: str
+    dialled: str
+    invited_at: datetime
+    rang_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    status: int
+    hung_up: bool
+    messages: tuple[Message, ...]
+
+    @property
+    def gave_up(self) -> bool:
+        """The caller hung up before anybody answered."""
+        return self.hung_up and self.answered_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One call from both sides: its caller, and every phone that was rung for it, in the order of their INVITEs."""
+
+    placed: Placed
+    rung: tuple[Rung, ...]
+
+    @property
+    def caller(self) -> str:
+        return self.placed.caller
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        return tuple(rung.phone for rung in self.rung)
+
+    @property
+    def answered_by(self) -> tuple[str, ...]:
+        """The phones that talked to the caller: exactly one when all is well.
+
+        A phone whose answer came too late, when another had the call, is sent home without a word: it doesn't count.
+        """
+        return tuple(rung.phone for rung in self.rung if rung.answered_at is not None and not _sent_home(rung))
+
+    @property
+    def intercept_ms(self) -> float | None:
+        """From the caller's INVITE to the first phone's, in milliseconds; None when no phone was rung."""
+        if not self.rung:
+            return None
+        return (self.rung[0].invited_at - self.placed.invited_at) / timedelta(milliseconds=1)
+
+    @property
+    def answer_ms(self) -> float | None:
+        """From the caller's INVITE until they heard a person, in milliseconds."""
+        if self.placed.answered_at is None:
+            return None
+        return (self.placed.answered_at - self.placed.invited_at) / timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What all phones and callers of one run saw. `strangers` were rung for a caller who placed no call here."""
+
+    calls: tuple[Heard, ...]
+    strangers: tuple[Rung, ...]
+
+    @property
+    def offered(self) -> int:
+        return len(self.calls)
+
+    @property
+    def answered(self) -> int:
+        return sum(1 for call in self.calls if call.placed.answered_at is not None and len(call.answered_by) >= 1)
+
+    @property
+    def gave_up(self) -> int:
+        return sum(1 for call in self.calls if call.placed.gave_up)
+
+    @property
+    def lost(self) -> tuple[Heard, ...]:
+        """Neither answered by a phone nor given up by the caller."""
+        return tuple(
+            call
+            for call in self.calls
+            if not call.placed.gave_up and (call.placed.answered_at is None or not call.answered_by)
+        )
+
+    @property
+    def twice(self) -> tuple[Heard, ...]:
+        """Answered by more than one phone."""
+        return tuple(call for call in self.calls if len(call.answered_by) > 1)
+
+    def of(self, caller: str) -> Heard:
+        """The one call of this caller. Raises KeyError when there is none, or more than one."""
+        found = [call for call in self.calls if call.caller == caller]
+        if len(found) != 1:
+            raise KeyError(f"{caller} placed {len(found)} calls")
+        return found[0]
+
+
+def evidence(callers: Sequence[Path], phones: Sequence[Path]) -> Evidence:
+    """Join the message logs of callers and phones. Every caller number may place one call only, to be told apart."""
+    rung = sorted((leg for log in phones for leg in legs(log)), key=lambda leg: leg.invited_at)
+    by_caller: dict[str, list[Rung]] = {}
+    for leg in rung:
+        by_caller.setdefault(leg.caller, []).append(leg)
+    calls = sorted((call for log in callers for call in placed(log)), key=lambda call: call.invited_at)
+    heard = tuple(Heard(placed=call, rung=tuple(by_caller.pop(call.caller, ()))) for call in calls)
+    return Evidence(calls=heard, strangers=tuple(leg for legs_left in by_caller.values() for leg in legs_left))
+
+
+def placed(log: Path) -> list[Placed]:
+    """The calls in a log of Callers."""
+    return [_placed(dialogue) for dialogue in _dialogues(log)]
+
+
+def legs(log: Path) -> list[Rung]:
+    """The phones rung in a log of Phones."""
+    return [_rung(dialogue) for dialogue in _dialogues(log)]
+
+
+def messages(log: Path) -> Iterator[Message]:
+    """Every message of a log, in order."""
+    data = log.read_bytes() if log.exists() else b""
+    at = 0
+    while (head := _HEAD.search(data, at)) is not None:
+        # the length is taken from the log, so nothing that a message says can look like the next one's head
+        at = head.end() + int(head[3])
+        yield Message(at=_instant(head[1].decode()), sent=head[2] == b"sent", raw=data[head.end() : at])
+
+
+def _dialogues(log: Path) -> list[tuple[Message, ...]]:
+    """The messages of each call that began with an INVITE, told apart by Call-ID, without repeated ones."""
+    calls: dict[str, dict[bytes, Message]] = {}
+    for message in messages(log):
+        calls.setdefault(message.header("Call-ID"), {}).setdefault(message.raw, message)
+    dialogues = (tuple(call.values()) for call in calls.values())
+    return [dialogue for dialogue in dialogues if dialogue[0].method == "INVITE"]
+
+
+def _placed(dialogue: tuple[Message, ...]) -> Placed:
+    invite = dialogue[0]
+    final = _final(dialogue)
+    ends = [message for message in dialogue if message.method in ("CANCEL", "BYE")]
+    return Placed(
+        caller=_user(invite.header("From")),
+        dialled=_user(invite.first_line),
+        invited_at=invite.at,
+        rang_at=_rang_at(dialogue),
+        answered_at=final.at if final is not None and final.status == 200 else None,
+        ended_at=_ended_at(dialogue, final),
+        status=0 if final is None else final.status,
+        hung_up=bool(ends) and ends[0].sent,
+        messages=dialogue,
+    )
+
+
+def _rung(dialogue: tuple[Message, ...]) -> Rung:
+    invite = dialogue[0]
+    final = _final(dialogue)
+    return Rung(
+        phone=_user(invite.first_line),
+        caller=_user(invite.header("From")),
+        display=_display(invite.header("From")),
+        invited_at=invite.at,
+        rang_at=_rang_at(dialogue),
+        answered_at=final.at if final is not None and final.status == 200 else None,
+        ended_at=_ended_at(dialogue, final),
+        status=0 if final is None else final.status,
+        messages=dialogue,
+    )
+
+
+def _final(dialogue: Sequence[Message]) -> Message | None:
+    """The first final answer to the INVITE."""
+    answers = (message for message in dialogue if message.status >= 200 and message.header("CSeq").endswith("INVITE"))
+    return next(answers, None)
+
+
+def _rang_at(dialogue: Sequence[Message]) -> datetime | None:
+    return next((message.at for message in dialogue if message.status in (180, 183)), None)
+
+
+def _ended_at(dialogue: Sequence[Message], final: Message | None) -> datetime | None:
+    bye = next((message.at for message in dialogue if message.method == "BYE"), None)
+    if bye is not None or final is None or final.status == 200:
+        return bye
+    return final.at
+
+
+def _sent_home(rung: Rung) -> bool:
+    """Told that another phone had the call already: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
+    told = [message for message in rung.messages if message.method in ("CANCEL", "BYE") and not message.sent]
+    return any(message.method == "CANCEL" or message.header("Reason").startswith("SIP;cause=200") for message in told)
+
+
+def _user(text: str) -> str:
+    """The user part of the first SIP URI in a header or request line."""
+    found = re.search(r"sips?:([^@;>\s]*)@", text)
+    return found[1] if found else ""
+
+
+def _display(header: str) -> str:
+    name = header.partition("<")[0].strip()
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name
+
+
+def _instant(text: str) -> datetime:
+    """SIPp 3.8 writes 2026-01-31T09:00:00.000001Z; before, local time with a blank between."""
+    instant = datetime.fromisoformat(text.replace("\t", " "))
+    return instant.astimezone(UTC)

@@ -1,0 +1,49 @@
+"""In which form does the log come out?
+
+One line for each thing said, on the standard error: for people, or one JSON object a line for machines. What libraries
+say through the standard library's logging comes out in the same form.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import structlog
+from structlog.typing import Processor
+
+# Their warnings are worth reading; what they tell of every request or migration is not.
+QUIET = ("alembic", "asyncio", "uvicorn", "panoramisk", "sqlalchemy")
+
+
+def set_up_logs(form: Literal["console", "json"], level: str) -> None:
+    """To be called once, at the start of a command."""
+    shared: Sequence[Processor] = (
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    )
+    renderer: Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer()
+        tracebacks: Sequence[Processor] = (structlog.processors.dict_tracebacks,)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        tracebacks = ()
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *tracebacks, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tracebacks, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,357 @@
+"""What are decisions made from?
+
+A table is one version of the whole configuration, indexed for one question: who should answer this call? It is never
+changed; a change gives another table that shares with the former all that it doesn't touch.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar, assert_never
+
+import phonenumbers
+
+from router.routing.accounts import Accounts
+from router.routing.callers import CallerIndex, CallerRow
+from router.routing.desks import tails
+from router.routing.hours import Spell, spell_at, zone
+from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
+from router.routing.numbers import Number, NumberKind, read_number
+from router.routing.plan import RingDesk
+from router.routing.reach import desk_phones, why_absent
+from router.routing.rules import RuleIndex
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class TableError(ValueError):
+    """A configuration that no table can be made of. The message says what to do.
+
+    TableError
+      ├─ NotOneSafetyNet   no desk, or several, are marked as the safety net
+      ├─ UnknownTimeZone   of the company or of some hours
+      └─ UnknownRegion     the country of national numbers
+    """
+
+
+class NotOneSafetyNet(TableError):
+    pass
+
+
+class UnknownTimeZone(TableError):
+    pass
+
+
+class UnknownRegion(TableError):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Everything that was configured, as it was read from where it is kept.
+
+    `region` (ISO 3166) is the country of national numbers, `time_zone` (IANA) where a job's days begin and end.
+    `aliases` gives the line's id for each form in which a trunk delivers it.
+    """
+
+    region: str
+    time_zone: str
+    people: tuple[Person, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    lines: tuple[Line, ...] = ()
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=lambda: Accounts.build(()))
+    callers: CallerIndex = field(default_factory=lambda: CallerIndex.build(()))
+    jobs: tuple[Job, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    hours: tuple[Hours, ...] = ()
+
+
+class Noun(StrEnum):
+    """What can be put and removed by its id."""
+
+    PERSON = "person"
+    DESK = "desk"
+    LINE = "line"
+    ACCOUNT = "account"
+    JOB = "job"
+    RULE = "rule"
+    HOURS = "hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Add this, or let it replace the one with its id. A person comes with phones, a desk with members, whole."""
+
+    entity: Person | Desk | Line | Account | Job | Rule | Hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    noun: Noun
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutAlias:
+    dialled: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveAlias:
+    dialled: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutNumbers:
+    """Let these numbers and prefixes belong to these accounts. For a few rows; an import builds a new table."""
+
+    rows: tuple[CallerRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNumbers:
+    """Forget these numbers, each with whether it is a prefix."""
+
+    rows: tuple[tuple[int, bool], ...]
+
+
+Change = Put | Remove | PutAlias | RemoveAlias | PutNumbers | RemoveNumbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One version of everything decisions are made from. Made by `Table.build` and `with_change` only."""
+
+    version: int
+    region: str
+    time_zone: str
+    people: Mapping[int, Person]
+    desks: Mapping[int, Desk]
+    lines: Mapping[int, Line]
+    aliases: Mapping[str, int]
+    hours: Mapping[int, Hours]
+    jobs: Mapping[int, Job]
+    accounts: Accounts
+    callers: CallerIndex
+    rule_index: RuleIndex
+    safety_net: Desk
+    _tails: Mapping[int, tuple[RingDesk, ...]]
+    _line_of_number: Mapping[str, int]
+    _person_of_endpoint: Mapping[str, int]
+    _jobs_of_account: Mapping[int, tuple[Job, ...]]
+    # The one thing that grows: what was found out about hours holds until they change, and finding out takes longer
+    # than a whole decision. Two threads that find out at once find the same.
+    _spells: dict[int, Spell] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def build(cls, configuration: Configuration, version: int) -> "Table":
+        """Index this configuration. Raises TableError (see there) when no table can be made of it."""
+        c = configuration
+        if c.region not in phonenumbers.SUPPORTED_REGIONS:
+            raise UnknownRegion(f"no country {c.region!r}: give its ISO 3166 code in capitals, such as DE")
+        _check_zone(c.time_zone, "the company")
+        for hours in c.hours:
+            _check_zone(hours.time_zone, f"the hours {hours.name!r}")
+        desks = {desk.id: desk for desk in c.desks}
+        safety_net = _safety_net(desks.values())
+        return cls(
+            version=version,
+            region=c.region,
+            time_zone=c.time_zone,
+            people={person.id: person for person in c.people},
+            desks=desks,
+            lines={line.id: line for line in c.lines},
+            aliases=dict(c.aliases),
+            hours={hours.id: hours for hours in c.hours},
+            jobs={job.id: job for job in c.jobs},
+            accounts=c.accounts,
+            callers=c.callers,
+            rule_index=RuleIndex.build(c.rules, c.region),
+            safety_net=safety_net,
+            _tails=tails(desks, safety_net),
+            _line_of_number=_by_number(c.lines, c.region),
+            _person_of_endpoint=_by_endpoint(c.people),
+            _jobs_of_account=_by_account(c.jobs),
+        )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, also those that are switched off, in order of priority."""
+        return self.rule_index.rules
+
+    def line_for(self, dialled: str) -> Line | None:
+        """The line that a trunk means by this: by alias as it stands, else by number in whichever form."""
+        line = self.aliases.get(dialled)
+        if line is None:
+            line = self._line_of_number.get(read_number(dialled, self.region).e164)
+        return None if line is None else self.lines.get(line)
+
+    def account(self, account_id: int) -> Account | None:
+        """The account of this id."""
+        return self.accounts.get(account_id)
+
+    def account_of(self, number: Number) -> Account | None:
+        """The account that calls from this number."""
+        if number.kind is not NumberKind.E164:
+            return None
+        account_id = self.callers.account_of(int(number.e164))
+        return None if account_id is None else self.accounts.get(account_id)
+
+    def jobs_of(self, account_id: int) -> tuple[Job, ...]:
+        """All jobs of this account, whatever their state, by id."""
+        return self._jobs_of_account.get(account_id, ())
+
+    def person_of_endpoint(self, endpoint: str) -> Person | None:
+        """Whose desk phone this is."""
+        person = self._person_of_endpoint.get(endpoint)
+        return None if person is None else self.people.get(person)
+
+    def spell_of(self, hours_id: int | None, now: datetime) -> Spell | None:
+        """Whether these hours are open now, and until when; None when there are none, which means always open."""
+        if hours_id is None:
+            return None
+        spell = self._spells.get(hours_id)
+        if spell is None or not spell.holds_at(now):
+            hours = self.hours.get(hours_id)
+            if hours is None:
+                return None
+            spell = self._spells[hours_id] = spell_at(hours, now)
+        return spell
+
+    def tail_of(self, desk_id: int) -> tuple[RingDesk, ...]:
+        """This desk and those behind it whatever the hour, the safety net last; for an unknown desk that one alone."""
+        return self._tails.get(desk_id) or self._tails[self.safety_net.id]
+
+    def wanted_members(self, now: datetime) -> Mapping[int, tuple[str, ...]]:
+        """For each desk the endpoints that shall answer for it now, in the members' order."""
+        return {desk.id: tuple(self._endpoints_of(desk, now)) for desk in self.desks.values()}
+
+    def with_change(self, change: Change, *, version: int | None = None) -> "Table":
+        """The next table: this one with one change, under `version` or the next number.
+
+        Raises TableError when no table can be made of it. Takes a few milliseconds with a million numbers.
+        """
+        changed = replace(self, version=self.version + 1 if version is None else version, _spells={})
+        match change:
+            case Put(entity=entity):
+                return changed._with(entity)
+            case Remove(noun=noun, id=gone):
+                return changed._without(noun, gone)
+            case PutAlias(dialled=dialled, line=line):
+                return replace(changed, aliases={**self.aliases, dialled: line})
+            case RemoveAlias(dialled=dialled):
+                return replace(changed, aliases=_lacking(self.aliases, dialled))
+            case PutNumbers(rows=rows):
+                return replace(changed, callers=self.callers.with_numbers(rows))
+            case RemoveNumbers(rows=numbers):
+                return replace(changed, callers=self.callers.without_numbers(numbers))
+            case _:
+                assert_never(change)
+
+    def _with(self, entity: Person | Desk | Line | Account | Job | Rule | Hours) -> "Table":
+        match entity:
+            case Person():
+                return self._with_people({**self.people, entity.id: entity})
+            case Desk():
+                return self._with_desks({**self.desks, entity.id: entity})
+            case Line():
+                return self._with_lines({**self.lines, entity.id: entity})
+            case Account():
+                return replace(self, accounts=self.accounts.with_account(entity))
+            case Job():
+                return self._with_job(entity.id, entity)
+            case Rule():
+                return replace(self, rule_index=self.rule_index.with_rule(entity))
+            case Hours():
+                _check_zone(entity.time_zone, f"the hours {entity.name!r}")
+                return replace(self, hours={**self.hours, entity.id: entity})
+            case _:
+                assert_never(entity)
+
+    def _without(self, noun: Noun, gone: int) -> "Table":
+        match noun:
+            case Noun.PERSON:
+                return self._with_people(_lacking(self.people, gone))
+            case Noun.DESK:
+                return self._with_desks(_lacking(self.desks, gone))
+            case Noun.LINE:
+                return self._with_lines(_lacking(self.lines, gone))
+            case Noun.ACCOUNT:
+                return replace(self, accounts=self.accounts.without_account(gone))
+            case Noun.JOB:
+                return self._with_job(gone, None)
+            case Noun.RULE:
+                return replace(self, rule_index=self.rule_index.without_rule(gone))
+            case Noun.HOURS:
+                return replace(self, hours=_lacking(self.hours, gone))
+            case _:
+                assert_never(noun)
+
+    def _with_people(self, people: Mapping[int, Person]) -> "Table":
+        return replace(self, people=people, _person_of_endpoint=_by_endpoint(people.values()))
+
+    def _with_desks(self, desks: Mapping[int, Desk]) -> "Table":
+        safety_net = _safety_net(desks.values())
+        return replace(self, desks=desks, safety_net=safety_net, _tails=tails(desks, safety_net))
+
+    def _with_lines(self, lines: Mapping[int, Line]) -> "Table":
+        return replace(self, lines=lines, _line_of_number=_by_number(lines.values(), self.region))
+
+    def _with_job(self, job_id: int, job: Job | None) -> "Table":
+        jobs, jobs_of_account = dict(self.jobs), dict(self._jobs_of_account)
+        former = jobs.pop(job_id, None)
+        if job is not None:
+            jobs[job_id] = job
+        for account in {j.account for j in (former, job) if j is not None}:
+            rest = [j for j in jobs_of_account.pop(account, ()) if j.id != job_id]
+            rest += [job] if job is not None and job.account == account else []
+            if rest:
+                jobs_of_account |= _by_account(rest)
+        return replace(self, jobs=jobs, _jobs_of_account=jobs_of_account)
+
+    def _endpoints_of(self, desk: Desk, now: datetime) -> Iterable[str]:
+        for member in desk.members:
+            person = self.people.get(member)
+            if person is not None and why_absent(person, now) is None:
+                yield from (phone.endpoint for phone in desk_phones(person) if phone.endpoint)
+
+
+def _check_zone(name: str, whose: str) -> None:
+    try:
+        zone(name)
+    except ValueError as unknown:
+        raise UnknownTimeZone(f"{whose}: {unknown}") from unknown
+
+
+def _safety_net(desks: Iterable[Desk]) -> Desk:
+    nets = [desk for desk in desks if desk.safety_net]
+    if len(nets) == 1:
+        return nets[0]
+    if nets:
+        names = ", ".join(sorted(repr(desk.name) for desk in nets))
+        raise NotOneSafetyNet(f"the desks {names} are all marked as the safety net: leave the mark on one of them")
+    raise NotOneSafetyNet("no desk is the safety net: mark the one desk that takes every call nobody else takes")
+
+
+def _by_number(lines: Iterable[Line], region: str) -> dict[str, int]:
+    numbers = ((read_number(line.number, region).e164, line.id) for line in lines)
+    return {e164: line for e164, line in numbers if e164}
+
+
+def _by_endpoint(people: Iterable[Person]) -> dict[str, int]:
+    return {phone.endpoint: person.id for person in people for phone in person.phones if phone.endpoint}
+
+
+def _by_account(jobs: Iterable[Job]) -> dict[int, tuple[Job, ...]]:
+    of_account: dict[int, list[Job]] = {}
+    for job in sorted(jobs, key=lambda job: job.id):
+        of_account.setdefault(job.account, []).append(job)
+    return {account: tuple(its_jobs) for account, its_jobs in of_account.items()}
+
+
+def _lacking(mapping: Mapping[_Key, _Value], gone: _Key) -> dict[_Key, _Value]:
+    return {key: value for key, value in mapping.items() if key != gone}

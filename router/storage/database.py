@@ -1,0 +1,272 @@
+"""How do we talk to the database, and what do its faults become?
+
+    StorageError
+    ├── Unavailable    gone, frozen, locked or full: what is in memory goes on, try again later
+    ├── NotMigrated    it has no tables of ours, or older ones: run the migrations
+    └── Refused        a constraint or a type of the schema doesn't allow these rows
+        └── Conflict   they contradict rows that are there (unique, foreign key)
+
+A fault that is none of these is a slip of ours and passes through unchanged. No wait here is without a limit, so a
+database that is frozen holds up the task that talks to it for `LONGEST_WAIT` seconds at most, and nothing else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Protocol, cast
+
+from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+CONNECT_WITHIN = 3.0  # seconds; a connection takes milliseconds, and the caller of a page shouldn't wait longer
+STATEMENT_WITHIN = 5.0  # seconds for one statement; each of ours takes milliseconds, or hands out its rows in parts
+CLOSE_WITHIN = 3.0  # seconds; the driver itself gives a connection that it gives up 2 s for a polite good-bye
+LONGEST_WAIT = CONNECT_WITHIN + STATEMENT_WITHIN + CLOSE_WITHIN
+LOCKED_WITHIN = 2.0  # seconds SQLite waits for another writer; shorter than STATEMENT_WITHIN, so that it says why
+FORGOTTEN_AFTER = 30.0  # seconds after which PostgreSQL ends a transaction of a process that is frozen itself
+CONNECTIONS = 5  # publisher, recorder and three requests; who waits for one longer than CONNECT_WITHIN is told
+CHANGE_LOCK = 0x726F75746572  # "router": PostgreSQL's advisory lock that makes changes of the table go one by one
+SQLITE_WRITES = "router_writes"  # an execution option: this transaction takes SQLite's one write lock at once
+
+
+class StorageError(Exception):
+    """Something the database couldn't do; see the subclasses."""
+
+
+class Unavailable(StorageError):
+    """The database is gone, frozen, locked or full: what is in memory goes on, try again later."""
+
+
+class NotMigrated(StorageError):
+    """The database has no tables of ours, or older ones: run the migrations."""
+
+
+class Refused(StorageError):
+    """A constraint or a type of the schema doesn't allow these rows."""
+
+
+class Conflict(Refused):
+    """These rows contradict rows that are there already."""
+
+
+class Upsert(Protocol):
+    """What both databases' INSERT have in common beyond standard SQL."""
+
+    @property
+    def excluded(self) -> Any: ...
+
+    def on_conflict_do_update(self, **particulars: Any) -> Insert: ...
+
+
+class Transaction:
+    """One unit of work: its statements see one state of the database, and are kept together or not at all."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+        """Run one statement, or the same one for many rows. Raises StorageError."""
+        async with _within(STATEMENT_WITHIN, "the statement took longer"):
+            result = await self._connection.execute(statement, rows)
+        return cast(CursorResult[Any], result)
+
+    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """All rows of a query that has few. Raises StorageError."""
+        return (await self.run(query)).all()
+
+    async def parts(self, query: Select[Any], size: int) -> AsyncIterator[Sequence[Row[Any]]]:
+        """The rows of a query that has many, `size` at a time: the limit holds for each part. Raises StorageError."""
+        async with _within(STATEMENT_WITHIN, "the query took longer"):
+            result = await self._connection.stream(query.execution_options(yield_per=size))
+        try:
+            while True:
+                async with _within(STATEMENT_WITHIN, "the next rows took longer"):
+                    part = await result.fetchmany(size)
+                if not part:
+                    return
+                yield part
+        finally:
+            with suppress(exc.SQLAlchemyError):  # after a fault the connection has nothing left to close
+                await result.close()
+
+    def insert(self, table: Table) -> Upsert:
+        """An INSERT in this database's own dialect, for what to do when the row is there already."""
+        if self.speaks_postgresql:
+            return cast(Upsert, postgresql.insert(table))
+        return cast(Upsert, sqlite.insert(table))
+
+    @property
+    def speaks_postgresql(self) -> bool:
+        return self._connection.dialect.name == "postgresql"
+
+    async def commit(self) -> None:
+        async with _within(STATEMENT_WITHIN, "the commit took longer"):
+            await self._connection.commit()
+
+
+class Database:
+    """A small pool of connections to SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://…`)."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = engine_for(url)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """One consistent look: every query sees the same state, whatever others write. Raises StorageError."""
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._transaction(snapshot if self.speaks_postgresql else {}) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        """A transaction that is committed at the end of the block, and undone when it raises. Raises StorageError."""
+        async with self._transaction({SQLITE_WRITES: True}) as transaction:
+            yield transaction
+            await transaction.commit()
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Transaction]:
+        """As `writing`, but under the change lock: no two changes of the table overlap, in all processes."""
+        async with self.writing() as transaction:
+            if transaction.speaks_postgresql:  # SQLite's write lock is one already
+                await transaction.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+            yield transaction
+
+    @property
+    def speaks_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    async def close(self) -> None:
+        """Close every connection: without it the process would not end. A frozen database is left behind in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
+        with _translated():
+            async with _within(CONNECT_WITHIN, "no connection"):
+                connection = await self._engine.connect()
+            try:
+                await connection.execution_options(**options)
+                yield Transaction(connection)
+            finally:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_WITHIN):
+                        await connection.close()  # also undoes what was not committed
+
+
+def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
+    """An engine with this room's limits; migrations switch SQLite's foreign keys off while they rebuild tables."""
+    address = normalised(url)
+    if address.get_backend_name() == "postgresql":
+        return create_async_engine(
+            address,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=CONNECT_WITHIN,
+            pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
+            connect_args={
+                "timeout": CONNECT_WITHIN,
+                "server_settings": {
+                    "application_name": "router",
+                    "statement_timeout": _milliseconds(STATEMENT_WITHIN),
+                    "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
+                },
+            },
+        )
+    engine = create_async_engine(address, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=CONNECT_WITHIN)
+    _speak_sqlite(engine, foreign_keys)
+    return engine
+
+
+def normalised(url: str) -> URL:
+    """The address with the driver this room uses. Raises ValueError for any other database."""
+    address = make_url(url)
+    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    backend = address.drivername.partition("+")[0]
+    if backend not in drivers:
+        raise ValueError(f"{backend}: only sqlite:///file and postgresql://… can hold the routing table")
+    if backend == "sqlite" and address.database in (None, "", ":memory:"):
+        raise ValueError("sqlite needs a file, such as sqlite:///var/router.db: memory is lost with its connection")
+    return address.set(drivername=drivers[backend])
+
+
+def _speak_sqlite(engine: AsyncEngine, foreign_keys: bool) -> None:
+    def prepare(connection: Any, _record: object) -> None:
+        # Python's driver would begin transactions when it thinks fit, and never for a query
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_milliseconds(LOCKED_WITHIN)}")  # first: WAL itself may have to wait
+        cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer don't wait for each other
+        cursor.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last records, never the file
+        cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # a reader that turns writer may be refused at once (its look is old), so writers say so at the beginning
+        writes = connection.get_execution_options().get(SQLITE_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+
+
+@asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Unavailable(f"the database doesn't answer: {what} than {seconds:g} s") from None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exc.SQLAlchemyError, OSError) as fault:
+        told = _in_our_words(fault)
+        if told is None:
+            raise
+        raise told from fault
+    except Exception as fault:
+        # asyncpg's own errors come unwrapped while it connects: "the database system is starting up"
+        if getattr(fault, "sqlstate", None) is None:
+            raise
+        raise Unavailable(f"the database refuses the connection: {fault}") from fault
+
+
+# the classes of SQLSTATE that mean "not now": connection, rolled back, resources, not in this state, operator, system
+_NOT_NOW = ("08", "40", "53", "55", "57", "58")
+_NO_SUCH_TABLE = ("42P01", "42703", "3F000")  # table, column, schema
+
+
+def _in_our_words(fault: exc.SQLAlchemyError | OSError) -> StorageError | None:
+    match fault:
+        case OSError():
+            return Unavailable(f"the database can't be reached: {fault}")
+        case exc.TimeoutError():
+            return Unavailable(f"all {CONNECTIONS} connections to the database are busy")
+        case exc.IntegrityError():
+            words = str(fault.orig).strip()
+            contradicts = any(word in words.lower() for word in ("unique", "duplicate key", "foreign key"))
+            return Conflict(words) if contradicts else Refused(words)
+        case exc.DBAPIError():
+            words = str(fault.orig).strip()
+            state = getattr(fault.orig, "sqlstate", None) or ""
+            if state in _NO_SUCH_TABLE or words.startswith(("no such table", "no such column")):
+                return NotMigrated(f"{words}: run the migrations")
+            if state.startswith("22") or isinstance(fault, exc.DataError):
+                return Refused(words)
+            if state.startswith(_NOT_NOW) or fault.connection_invalidated:
+                return Unavailable(words)
+            if not state and isinstance(fault, exc.OperationalError | exc.InterfaceError):
+                return Unavailable(words)  # SQLite's locked, full, read-only; asyncpg's closed connections
+    return None
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

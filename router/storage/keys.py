@@ -1,0 +1,68 @@
+"""Who presents this API key, and what may they do?
+
+A key is `rtr_<prefix>_<random>`: the prefix finds its row, the random part proves it. Only its SHA-256 is kept, which
+is enough for 256 random bits: there is nothing to guess that a slower hash would protect.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import ColumnElement, insert, or_, select
+
+from router.storage.database import Database
+from router.storage.schema import Role, api_keys
+
+LONGEST_KEY = 200  # characters; ours have 56, and nobody shall make us hash a megabyte
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    id: int
+    name: str
+    role: Role
+    sees_private: bool
+
+
+async def new_key(db: Database, name: str, role: Role, *, expires_at: datetime | None = None) -> str:
+    """Make a key and return it: the only time that it can be read. Raises StorageError."""
+    prefix = secrets.token_hex(4)
+    key = f"rtr_{prefix}_{secrets.token_urlsafe(32)}"
+    row = {"name": name, "prefix": prefix, "sha256": _hashed(key), "role": role, "expires_at": expires_at}
+    async with db.writing() as transaction:
+        await transaction.run(insert(api_keys), [{**row, "sees_private": role is Role.ADMIN}])
+    return key
+
+
+async def find_key(db: Database, presented: str, now: datetime) -> ApiKey | None:
+    """Whose key this is; None when it is nobody's, revoked or expired. Raises StorageError."""
+    begin, _, rest = presented.partition("_")
+    prefix, _, _ = rest.partition("_")
+    if begin != "rtr" or len(presented) > LONGEST_KEY:
+        return None
+    async with db.reading() as look:
+        rows = await look.rows(select(api_keys).where(api_keys.c.prefix == prefix, *_usable(now)))
+    presented_hash = _hashed(presented)
+    for row in rows:
+        if hmac.compare_digest(row.sha256, presented_hash):
+            return ApiKey(id=row.id, name=row.name, role=row.role, sees_private=row.sees_private)
+    return None
+
+
+async def any_key(db: Database, now: datetime) -> bool:
+    """Whether any key would be accepted. Raises StorageError."""
+    async with db.reading() as look:
+        return bool(await look.rows(select(api_keys.c.id).where(*_usable(now)).limit(1)))
+
+
+def _usable(now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        api_keys.c.revoked_at.is_(None),
+        or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now),
+    ]
+
+
+def _hashed(key: str) -> bytes:
+    return sha256(key.encode("utf-8", "surrogatepass")).digest()

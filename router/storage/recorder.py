@@ -1,0 +1,213 @@
+"""How does what happened to a call get on record, without a call ever waiting for it?
+
+`record` only remembers; one task writes what is remembered, a batch in a transaction. While the database is away the
+newest state of each call waits in memory, and is written when it is back. Writing twice is writing once: a call's row
+is changed until the call has ended, and then only by one that knows better.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from time import monotonic
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Insert, and_, func, or_
+
+from router.calls.call import Call, Ending, Leg
+from router.routing.explain import as_json
+from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
+from router.storage.schema import call_legs, calls
+
+GATHER_FOR = 0.2  # seconds a batch gathers: a call tells of itself six times in its first second, one row is enough
+BATCH = 100  # calls in one transaction: preparing them holds up the loop for a few ms
+REMEMBER_AT_MOST = 100_000  # calls, about 3 kB each: more than an hour without a database at 20 calls/s
+RETRY_FIRST = 0.1  # seconds, doubled with every failure
+RETRY_LAST = 2.0  # seconds: how late records may be after the database is back
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """The newest state of each call that isn't written yet, and the task that writes it. Its figures are counters."""
+
+    def __init__(self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST) -> None:
+        """`zone` is the one in which the sentences of a decision tell their times."""
+        self.written = 0  # calls, each as often as it was written
+        self.failures = 0  # batches that had to be tried again
+        self.refused = 0  # calls that the database will never take; each is in the log
+        self.dropped = 0  # calls that memory had no room for
+        self._db = db
+        self._zone = zone
+        self._at_most = at_most
+        self._pending: dict[str, Call] = {}
+        self._since: dict[str, float] = {}
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()  # one batch at a time, so that no older state follows a newer one
+
+    @property
+    def pending(self) -> int:
+        """How many calls wait to be written."""
+        return len(self._pending)
+
+    def oldest_age(self) -> float:
+        """Seconds for which the oldest of them has waited, 0 when none does."""
+        return monotonic() - next(iter(self._since.values())) if self._since else 0.0
+
+    def record(self, call: Call) -> None:
+        """Remember this state of the call, in place of an earlier one. Never waits, never raises.
+
+        Without room for another call it is dropped and counted; its end stays in the PBX's journal.
+        """
+        if call.call_id not in self._pending:
+            if len(self._pending) >= self._at_most:
+                self.dropped += 1
+                return
+            self._since[call.call_id] = monotonic()
+        self._pending[call.call_id] = call
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        wait = RETRY_FIRST
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER_FOR)
+            self._wake.clear()
+            try:
+                await self._write_all()
+                wait = RETRY_FIRST
+            except StorageError as fault:
+                self.failures += 1
+                log.warning("records wait", why=str(fault), pending=self.pending, seconds=round(self.oldest_age(), 1))
+                self._wake.set()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RETRY_LAST)
+
+    async def drain(self, within: float) -> int:
+        """Write what is left, for at most so many seconds, and return how many calls could not be written.
+
+        For the end of the process; `run` may still be running or be cancelled.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await self._write_all()
+        except (StorageError, TimeoutError) as fault:
+            log.error("records are lost with this process", why=str(fault), pending=self.pending)
+        return self.pending
+
+    async def _write_all(self) -> None:
+        while self._pending:
+            async with self._writing:
+                batch = [call for call, _ in zip(self._pending.values(), range(BATCH), strict=False)]
+                if batch:
+                    await self._write(batch)
+
+    async def _write(self, batch: Sequence[Call]) -> None:
+        try:
+            await self._write_together(batch)
+        except (Unavailable, NotMigrated):
+            raise
+        except Exception:
+            # One of them is at fault, in the database's eyes or through a slip of ours. It must not keep the others
+            # from being written, now and for ever: each is tried alone, and what can't be written is told and left.
+            for call in batch:
+                await self._write_alone(call)
+
+    async def _write_alone(self, call: Call) -> None:
+        try:
+            await self._write_together([call])
+        except (Unavailable, NotMigrated):
+            raise
+        except Exception as fault:
+            self.refused += 1
+            self._forget(call)
+            log.error("record refused", call_id=call.call_id, why=str(fault))
+
+    async def _write_together(self, batch: Sequence[Call]) -> None:
+        rows = [_call_row(call, self._zone) for call in batch]
+        legs = [_leg_row(call, leg, position) for call in batch for position, leg in enumerate(call.legs, 1)]
+        async with self._db.writing() as transaction:
+            await transaction.run(_upsert_calls(transaction), rows)
+            if legs:
+                await transaction.run(_upsert_legs(transaction), legs)
+        self.written += len(batch)
+        for call in batch:
+            self._forget(call)
+
+    def _forget(self, call: Call) -> None:
+        if self._pending.get(call.call_id) is call:  # else it has changed while it was being written
+            del self._pending[call.call_id]
+            del self._since[call.call_id]
+
+
+def _call_row(call: Call, zone: tzinfo) -> dict[str, Any]:
+    decision = call.decision
+    return {
+        "id": call.call_id,
+        "dialled": call.dialled,
+        "line": decision.line.id if decision and decision.line else None,
+        "caller": call.caller,
+        "presented": call.presented,
+        "caller_kind": decision.caller_kind if decision else None,
+        "account": decision.account.id if decision and decision.account else None,
+        "job": decision.job.id if decision and decision.job else None,
+        "arrived_at": call.arrived_at,
+        "table_version": decision.table_version if decision else None,
+        "path": call.path,
+        "why": call.why,
+        "decision": as_json(decision, zone) if decision else None,
+        "taken_phone": call.taken_phone,
+        "taken_by": call.taken_by,
+        "taken_at": call.taken_at,
+        "ended_at": call.ended_at,
+        "ended": call.ending,
+        "is_test": False,
+    }
+
+
+# What only the decision says: a call that was taken over from the records, or read from the journal, brings none.
+_DECIDED = frozenset({"line", "caller_kind", "account", "job", "table_version", "decision"})
+
+
+def _upsert_calls(transaction: Transaction) -> Insert:
+    statement = transaction.insert(calls)
+    new = statement.excluded
+    columns: dict[str, ColumnElement[Any]] = {}
+    for column in calls.columns:
+        if column.name in _DECIDED or column.name == "path":
+            columns[column.name] = func.coalesce(new[column.name], column)
+        elif column.name == "why":
+            columns[column.name] = func.coalesce(func.nullif(new.why, ""), column)
+        elif column.name != "id":
+            columns[column.name] = new[column.name]
+    # a row that has its end stays as it is, however often the journal is read; but a taking that was told late, or the
+    # journal of a call that seemed lost, knows better
+    answered_after_all = and_(calls.c.ended != Ending.ANSWERED, new.ended == Ending.ANSWERED)
+    not_lost_after_all = and_(calls.c.ended == Ending.LOST, new.ended.is_not(None))
+    changes = or_(calls.c.ended_at.is_(None), answered_after_all, not_lost_after_all)
+    return statement.on_conflict_do_update(index_elements=["id"], set_=columns, where=changes)
+
+
+def _leg_row(call: Call, leg: Leg, position: int) -> dict[str, Any]:
+    return {
+        "call": call.call_id,
+        "leg": leg.leg,
+        "position": position,
+        "step": leg.step,
+        "phone": leg.phone,
+        "person": leg.person,
+        "began_at": leg.began_at,
+        "ended_at": leg.ended_at,
+        "result": leg.result,
+        "cause": leg.cause,
+    }
+
+
+def _upsert_legs(transaction: Transaction) -> Insert:
+    statement = transaction.insert(call_legs)
+    new = statement.excluded
+    columns = {column.name: new[column.name] for column in call_legs.columns if not column.primary_key}
+    return statement.on_conflict_do_update(
+        index_elements=["call", "leg"], set_=columns, where=call_legs.c.ended_at.is_(None)
+    )

@@ -1,0 +1,413 @@
+"""Which rows are kept, and what must always hold among them?
+
+The company's own rows (people … hours) carry `version` (goes up with every change, also of their parts), `ref` (the
+customer's own key, or nothing) and `updated_at`. Records (calls) keep no foreign key to them: a record outlives whom it
+names, and the names stand in its decision. So that no new row inherits the records of a former one, ids are never given
+twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from router.calls.call import Ending
+from router.calls.events import LegResult, Path, Presented
+from router.routing.model import (
+    CallerKind,
+    ClosedBy,
+    During,
+    JobState,
+    Lead,
+    LineKind,
+    PersonState,
+    PhoneKind,
+    Strategy,
+)
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMES)
+
+
+class Role(StrEnum):
+    """What the holder of an API key may do, each more than the one before; a service pushes data and reads it."""
+
+    VIEWER = "viewer"
+    COORDINATOR = "coordinator"
+    EDITOR = "editor"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC in Python, whatever the database makes of it. A naive one raises ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} says no time zone: instants are aware and in UTC")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(name: str, choices: type[StrEnum], *, nullable: bool = False) -> Column[str]:
+    def values(of: type[StrEnum]) -> Sequence[str]:
+        return [choice.value for choice in of]
+
+    kind = Enum(choices, name=name, native_enum=False, create_constraint=True, values_callable=values, length=16)
+    return Column(name, kind, nullable=nullable)
+
+
+def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
+    # `later`: rows of one table that refer to each other are checked at the commit, so their order doesn't matter
+    there = ForeignKey(
+        f"{to}.id", ondelete="RESTRICT", deferrable=later or None, initially="DEFERRED" if later else None
+    )
+    if key:
+        return Column(name, Integer, there, primary_key=True)
+    return Column(name, Integer, there, nullable=nullable)
+
+
+def _own_columns() -> list[Column[int] | Column[str] | Column[datetime]]:
+    return [
+        Column("version", Integer, nullable=False),
+        Column("ref", String(200), nullable=True, unique=True),
+        Column("updated_at", UtcTime, nullable=False),
+    ]
+
+
+def _holds(name: str, condition: str) -> CheckConstraint:
+    return CheckConstraint(condition, name=name)
+
+
+def _written_with(column: str, alphabet: str) -> str:
+    # neither database has the other's regular expressions; what is left after trimming an alphabet is not of it
+    return f"ltrim({column}, '{alphabet}') = ''"
+
+
+_DIGITS = "0123456789"
+_ENDPOINT = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+
+def _e164(column: str, shortest: int = 7) -> str:
+    """The condition that a column holds +, a digit that is no zero, and digits; nothing (NULL) passes as well."""
+    return (
+        f"{column} LIKE '+%' AND length({column}) BETWEEN {shortest + 1} AND 16"
+        f" AND substr({column}, 2, 1) <> '0' AND {_written_with(f'substr({column}, 2)', _DIGITS)}"
+    )
+
+
+hours = Table(
+    "hours",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("time_zone", String(64), nullable=False),
+    *_own_columns(),
+    sqlite_autoincrement=True,
+)
+
+hours_week = Table(
+    "hours_week",
+    metadata,
+    _refers("hours", "hours", key=True),
+    Column("weekday", Integer, primary_key=True),
+    Column("opens", Integer, primary_key=True),
+    Column("closes", Integer, nullable=False),
+    _holds("weekday", "weekday BETWEEN 0 AND 6"),
+    # in minutes after midnight; open until the end of the following day at the latest
+    _holds("opens", "opens BETWEEN 0 AND 1439"),
+    _holds("closes", "closes > opens AND closes <= 2880"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    _one_of("state", PersonState),
+    Column("away_until", UtcTime),
+    Column("leaves_at", UtcTime),
+    Column("email", String(254)),
+    _refers("hours", "hours", nullable=True),
+    Column("short_number", String(16), unique=True),
+    *_own_columns(),
+    _holds("name", "name <> ''"),
+    _holds("short_number", f"short_number <> '' AND {_written_with('short_number', _DIGITS)}"),
+    sqlite_autoincrement=True,
+)
+
+phones = Table(
+    "phones",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("person", "people"),
+    _one_of("kind", PhoneKind),
+    Column("endpoint", String(64), unique=True),
+    Column("number", String(16)),
+    Column("ring_seconds", Integer, nullable=False),
+    Column("call_waiting", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    *_own_columns(),
+    _holds(
+        "reached",
+        "(kind <> 'desk' OR (endpoint IS NOT NULL AND number IS NULL))"
+        " AND (kind <> 'external' OR (number IS NOT NULL AND endpoint IS NULL))",
+    ),
+    # what the dialplan may put into a dial string
+    _holds("endpoint", f"endpoint <> '' AND {_written_with('endpoint', _ENDPOINT)}"),
+    _holds("number", _e164("number")),
+    _holds("ring_seconds", "ring_seconds BETWEEN 1 AND 20"),
+    sqlite_autoincrement=True,
+)
+
+desks = Table(
+    "desks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    _one_of("strategy", Strategy),
+    Column("slot", Integer, nullable=False),
+    Column("ring_seconds", Integer, nullable=False),
+    Column("wrap_up_seconds", Integer, nullable=False),
+    _refers("hours", "hours", nullable=True),
+    _one_of("closed_by", ClosedBy),
+    _refers("duty_desk", "desks", nullable=True, later=True),
+    _refers("next_desk", "desks", nullable=True, later=True),
+    _refers("lead", "people", nullable=True),
+    Column("safety_net", Boolean, nullable=False),
+    Column("last_resort", String(16)),
+    *_own_columns(),
+    UniqueConstraint("strategy", "slot"),
+    # one safety net: the rows where it holds are all alike, and no two may be
+    Index(
+        "uq_desks_safety_net",
+        "safety_net",
+        unique=True,
+        sqlite_where=text("safety_net"),
+        postgresql_where=text("safety_net"),
+    ),
+    _holds("name", "name <> ''"),
+    _holds("slot", "slot BETWEEN 1 AND 64"),  # as many queues of each strategy as the drop-in defines
+    _holds("ring_seconds", "ring_seconds BETWEEN 1 AND 3600"),
+    _holds("wrap_up_seconds", "wrap_up_seconds BETWEEN 0 AND 3600"),
+    _holds("duty_desk", "closed_by <> 'duty' OR duty_desk IS NOT NULL"),
+    _holds("other_desks", "duty_desk <> id AND next_desk <> id"),
+    _holds("last_resort", _e164("last_resort")),
+    sqlite_autoincrement=True,
+)
+
+desk_members = Table(
+    "desk_members",
+    metadata,
+    _refers("desk", "desks", key=True),
+    _refers("person", "people", key=True),
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("desk", "position"),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", String(16), nullable=False, unique=True),
+    Column("label", String(100), nullable=False),
+    _one_of("kind", LineKind),
+    _refers("person", "people", nullable=True),
+    _refers("desk", "desks"),
+    _refers("hours", "hours", nullable=True),
+    _one_of("closed_by", ClosedBy),
+    _refers("duty_desk", "desks", nullable=True),
+    *_own_columns(),
+    _holds("number", _e164("number")),
+    _holds("person", "kind <> 'salesperson' OR person IS NOT NULL"),
+    _holds("duty_desk", "closed_by <> 'duty' OR duty_desk IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+line_aliases = Table(
+    "line_aliases",
+    metadata,
+    Column("dialled", String(32), primary_key=True),
+    _refers("line", "lines"),
+    _holds("dialled", f"dialled <> '' AND {_written_with('dialled', '+' + _DIGITS)}"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    _refers("manager", "people", nullable=True),
+    _refers("desk", "desks", nullable=True),
+    Column("priority", Integer, nullable=False),
+    *_own_columns(),
+    _holds("name", "name <> ''"),
+    sqlite_autoincrement=True,
+)
+
+# E.164 fits in 64 bits; in the order of its key, so that a million numbers are read without sorting them.
+account_numbers = Table(
+    "account_numbers",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("is_prefix", Boolean, primary_key=True),
+    _refers("account", "accounts"),
+    Index(None, "account"),
+    _holds("number", "number BETWEEN 1 AND 999999999999999 AND (is_prefix OR number >= 1000000)"),
+    sqlite_with_rowid=False,
+)
+
+deputies = Table(
+    "deputies",
+    metadata,
+    _refers("account", "accounts", key=True),
+    Column("position", Integer, primary_key=True),
+    _refers("person", "people"),
+    UniqueConstraint("account", "person"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("account", "accounts"),
+    Column("title", String(200), nullable=False),
+    _refers("manager", "people"),
+    _refers("salesperson", "people", nullable=True),
+    _one_of("state", JobState),
+    Column("starts_on", Date),
+    Column("ends_on", Date),
+    *_own_columns(),
+    Index(None, "account"),
+    _holds("dates", "ends_on >= starts_on"),
+    sqlite_autoincrement=True,
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("priority", Integer, nullable=False, unique=True),
+    Column("label", String(200), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    _refers("line", "lines", nullable=True),
+    Column("caller", String(16)),
+    Column("caller_is_prefix", Boolean, nullable=False),
+    _refers("account", "accounts", nullable=True),
+    _one_of("caller_kind", CallerKind, nullable=True),
+    _refers("hours", "hours", nullable=True),
+    _one_of("during", During),
+    Column("valid_from", UtcTime),
+    Column("valid_until", UtcTime),
+    _one_of("then", Lead),
+    _refers("person", "people", nullable=True),
+    _refers("desk", "desks", nullable=True),
+    *_own_columns(),
+    _holds("caller", f"({_e164('caller', shortest=1)}) AND (caller_is_prefix OR length(caller) >= 8)"),
+    _holds("prefix", "NOT caller_is_prefix OR caller IS NOT NULL"),
+    _holds("validity", "valid_until > valid_from"),
+    _holds("leads_to_person", "\"then\" <> 'person' OR person IS NOT NULL"),
+    _holds("leads_to_desk", "\"then\" <> 'desk' OR desk IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+table_versions = Table(
+    "table_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# No length here: a record is not lost because a trunk delivered something long.
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("dialled", Text, nullable=False),
+    Column("line", Integer),
+    Column("caller", Text, nullable=False),
+    _one_of("presented", Presented),
+    _one_of("caller_kind", CallerKind, nullable=True),
+    Column("account", Integer),
+    Column("job", Integer),
+    Column("arrived_at", UtcTime, nullable=False),
+    Column("table_version", Integer),
+    _one_of("path", Path, nullable=True),
+    Column("why", Text, nullable=False),
+    Column("decision", JSON(none_as_null=True)),
+    Column("taken_phone", Text),
+    Column("taken_by", Integer),
+    Column("taken_at", UtcTime),
+    Column("ended_at", UtcTime),
+    _one_of("ended", Ending, nullable=True),
+    Column("is_test", Boolean, nullable=False),
+)
+Index(None, calls.c.arrived_at, calls.c.id)
+Index("ix_calls_open", calls.c.id, sqlite_where=calls.c.ended_at.is_(None), postgresql_where=calls.c.ended_at.is_(None))
+
+call_legs = Table(
+    "call_legs",
+    metadata,
+    Column("call", Text, ForeignKey("calls.id", ondelete="RESTRICT"), primary_key=True),
+    Column("leg", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("person", Integer),
+    Column("began_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    _one_of("result", LegResult, nullable=True),
+    Column("cause", Integer),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("prefix", String(16), nullable=False, unique=True),
+    Column("sha256", LargeBinary(32), nullable=False, unique=True),
+    _one_of("role", Role),
+    Column("sees_private", Boolean, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)

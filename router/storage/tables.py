@@ -1,0 +1,144 @@
+"""Which table do the rows make, and which is the newest?"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from itertools import chain, groupby
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, literal, select
+from sqlalchemy import Table as SqlTable
+
+from router.routing.accounts import Accounts, AccountsBuilder
+from router.routing.callers import CallerIndex, CallerIndexBuilder
+from router.routing.model import Desk, Hours, Job, Line, Opening, Person, Phone, Rule
+from router.routing.table import Change, Configuration
+from router.storage import schema
+from router.storage.database import Database, Transaction
+from router.storage.rows import write
+
+PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
+
+
+async def load_configuration(db: Database, region: str, time_zone: str) -> tuple[Configuration, int]:
+    """Everything decisions are made from, as one look sees it, and its version (0 before the first change).
+
+    `region` and `time_zone` are the company's, an ISO 3166 country and an IANA name. A million account numbers come in
+    small parts, between which other tasks have their turn. Raises StorageError.
+    """
+    async with db.reading() as look:
+        version = await _version(look)
+        configuration = Configuration(
+            region=region,
+            time_zone=time_zone,
+            people=await _people(look),
+            desks=await _desks(look),
+            lines=tuple([Line(**_fields(row)) for row in await _all(look, schema.lines)]),
+            aliases={row.dialled: row.line for row in await look.rows(select(schema.line_aliases))},
+            accounts=await _accounts(look),
+            callers=await _callers(look),
+            jobs=tuple([Job(**_fields(row)) for row in await _all(look, schema.jobs)]),
+            rules=tuple([Rule(**_fields(row)) for row in await _all(look, schema.rules)]),
+            hours=await _hours(look),
+        )
+    return configuration, version
+
+
+async def current_version(db: Database) -> int:
+    """The version of the newest table, 0 before the first. Raises StorageError."""
+    async with db.reading() as look:
+        return await _version(look)
+
+
+async def commit_changes(db: Database, changes: Sequence[Change], now: datetime) -> int:
+    """Write these changes in this order as one, and return the version of the table they make.
+
+    Raises StorageError; then none of them was written.
+    """
+    async with db.changing() as transaction:
+        for change in changes:
+            await write(transaction, change, now)
+        return await next_version(transaction, now)
+
+
+async def next_version(transaction: Transaction, now: datetime) -> int:
+    """Give the table that this transaction makes its version; to be called under the change lock."""
+    newest = select(func.coalesce(func.max(schema.table_versions.c.version), 0) + 1, literal(now, schema.UtcTime))
+    numbered = insert(schema.table_versions).from_select(["version", "at"], newest)
+    return int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
+
+
+async def _version(look: Transaction) -> int:
+    newest = await look.rows(select(func.coalesce(func.max(schema.table_versions.c.version), 0)))
+    return int(newest[0][0])
+
+
+async def _people(look: Transaction) -> tuple[Person, ...]:
+    phones = defaultdict(list)
+    for row in await _all(look, schema.phones):
+        phones[row.person].append(Phone(**_fields(row)))
+    rows = await _all(look, schema.people)
+    return tuple([Person(**_fields(row, "email"), phones=tuple(phones[row.id])) for row in rows])
+
+
+async def _desks(look: Transaction) -> tuple[Desk, ...]:
+    members = defaultdict(list)
+    in_order = select(schema.desk_members).order_by(schema.desk_members.c.desk, schema.desk_members.c.position)
+    for row in await look.rows(in_order):
+        members[row.desk].append(row.person)
+    return tuple([Desk(**_fields(row), members=tuple(members[row.id])) for row in await _all(look, schema.desks)])
+
+
+async def _hours(look: Transaction) -> tuple[Hours, ...]:
+    week = defaultdict(list)
+    in_order = select(schema.hours_week).order_by(*schema.hours_week.primary_key.columns)
+    for row in await look.rows(in_order):
+        week[row.hours].append(Opening(weekday=row.weekday, opens=row.opens, closes=row.closes))
+    return tuple([Hours(**_fields(row), week=tuple(week[row.id])) for row in await _all(look, schema.hours)])
+
+
+async def _accounts(look: Transaction) -> Accounts:
+    own, stand_in = schema.accounts, schema.deputies
+    columns = (own.c.id, own.c.name, own.c.manager, own.c.desk, own.c.priority, stand_in.c.person)
+    with_deputies = select(*columns).outerjoin(stand_in, stand_in.c.account == own.c.id)
+    builder = AccountsBuilder()
+    async for rows in _whole_groups(look, with_deputies.order_by(own.c.id, stand_in.c.position)):
+        for _, alike in groupby(rows, lambda row: row.id):
+            first, *more = alike
+            deputies = tuple([row.person for row in (first, *more) if row.person is not None])
+            builder.add(first.id, first.name, first.manager, first.desk, first.priority, deputies=deputies)
+    return builder.finish()
+
+
+async def _callers(look: Transaction) -> CallerIndex:
+    numbers = schema.account_numbers
+    builder = CallerIndexBuilder()
+    in_order = select(numbers.c.number, numbers.c.is_prefix, numbers.c.account).order_by(*numbers.primary_key.columns)
+    async for rows in look.parts(in_order, PART):
+        builder.add(rows)  # type: ignore[arg-type]  # a row is a tuple of its columns
+    return builder.finish()
+
+
+async def _whole_groups(look: Transaction, query: Select[Any]) -> AsyncIterator[Sequence[Row[Any]]]:
+    """The rows in parts of about PART, where rows with the same first column are never in two of them."""
+    kept: list[Row[Any]] = []
+    async for rows in look.parts(query, PART):
+        last = rows[-1][0]
+        ready = [row for row in chain(kept, rows) if row[0] != last]
+        if ready:
+            yield ready
+        kept = [row for row in chain(kept, rows) if row[0] == last]
+    if kept:
+        yield kept
+
+
+async def _all(look: Transaction, table: SqlTable) -> Sequence[Row[Any]]:
+    return await look.rows(select(table).order_by(table.c.id))
+
+
+_BOOK_KEEPING = frozenset({"version", "ref", "updated_at"})
+
+
+def _fields(row: Row[Any], *but: str) -> dict[str, Any]:
+    """A row's columns are the fields of its value, save those that only serve keeping them."""
+    return {name: value for name, value in row._mapping.items() if name not in _BOOK_KEEPING and name not in but}

@@ -1,0 +1,102 @@
+"""Who is asking, and may they?
+
+Every operation declares whom it is open to, with `needs`; one that declares nothing is open to nobody.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from router.storage.database import Database, Unavailable
+from router.storage.keys import ApiKey, find_key
+from router.storage.schema import Role
+from router.web.problems import Refusal
+
+log = structlog.get_logger()
+
+ANYONE = "anyone"
+DECLARED = "x-role"  # where an operation declares it, for this file and for readers of the API's description
+
+# An outage of the database should not hide the figures that tell of it, so keys that it confirmed are believed for as
+# long as it takes to mend one by hand. A key revoked meanwhile can't be known to be.
+BELIEVED = timedelta(minutes=15)
+
+_HOLDERS: dict[Role, frozenset[Role]] = {
+    Role.VIEWER: frozenset(Role),
+    Role.COORDINATOR: frozenset({Role.COORDINATOR, Role.EDITOR, Role.ADMIN}),
+    Role.EDITOR: frozenset({Role.EDITOR, Role.ADMIN, Role.SERVICE}),
+    Role.ADMIN: frozenset({Role.ADMIN}),
+}
+
+bearer = HTTPBearer(auto_error=False, description="A key made with `router key new NAME --role …`.")
+
+
+def needs(role: Role) -> dict[str, Any]:
+    """Declare that an operation takes a key of at least this role: `@endpoints.get("/calls", **needs(Role.VIEWER))`."""
+    return {"openapi_extra": {DECLARED: role.value}}
+
+
+def open_to_anyone() -> dict[str, Any]:
+    return {"openapi_extra": {DECLARED: ANYONE}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Believed:
+    key: ApiKey
+    confirmed_at: datetime
+
+
+class Doorkeeper:
+    """Knows whose a key is, from the database at each request, from memory while the database is gone."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._now = now
+        self._believed: dict[bytes, _Believed] = {}
+
+    async def whose(self, presented: str) -> ApiKey | None:
+        """The key's particulars, None when it is nobody's. Raises Unavailable when that can't be found out."""
+        digest = sha256(presented.encode("utf-8", "replace")).digest()
+        now = self._now()
+        try:
+            key = await find_key(self._db, presented, now)
+        except Unavailable:
+            believed = self._believed.get(digest)
+            if believed is None or now - believed.confirmed_at > BELIEVED:
+                raise
+            return believed.key
+        if key is None:
+            self._believed.pop(digest, None)
+        else:
+            self._believed[digest] = _Believed(key=key, confirmed_at=now)
+        return key
+
+
+async def admit(request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    """Stands before every operation of the app. Raises Refusal."""
+    declared = (getattr(request.scope.get("route"), "openapi_extra", None) or {}).get(DECLARED)
+    if declared == ANYONE:
+        return
+    if declared is None:
+        log.error("operation without a role", path=request.url.path)
+        raise Refusal(HTTPStatus.FORBIDDEN, "closed", "this operation says of no role that it may use it")
+    if shown is None:
+        raise _unknown("key-missing", "send a key as 'Authorization: Bearer …'; 'router key new NAME' makes one")
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    key = await doorkeeper.whose(shown.credentials)
+    if key is None:
+        raise _unknown("key-refused", "this key is unknown, revoked or expired; 'router key new NAME' makes another")
+    if key.role not in _HOLDERS[Role(declared)]:
+        detail = f"the key '{key.name}' is of the role {key.role.value}; this takes {declared}"
+        raise Refusal(HTTPStatus.FORBIDDEN, "role-too-small", detail)
+
+
+def _unknown(kind: str, detail: str) -> Refusal:
+    return Refusal(HTTPStatus.UNAUTHORIZED, kind, detail, headers={"WWW-Authenticate": "Bearer"})

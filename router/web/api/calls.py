@@ -1,0 +1,94 @@
+"""What became of the calls?"""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from router.calls.call import Ending
+from router.calls.events import LegResult, Path, Presented
+from router.routing.model import CallerKind
+from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
+from router.storage.schema import Role
+from router.web.admission import needs
+from router.web.parts import Parts, parts
+from router.web.problems import FieldError, Refusal
+
+endpoints = APIRouter(tags=["calls"])
+
+PAGE = 50  # records when nobody says how many: a screen or two
+
+
+class LegRecord(BaseModel):
+    """One phone that was rung, with its result; `cause` is the Q.850 hang-up cause."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    leg: str
+    step: int
+    phone: str
+    person: int | None
+    began_at: datetime
+    ended_at: datetime | None
+    result: LegResult | None
+    cause: int | None
+
+
+class CallRecord(BaseModel):
+    """One call: who dialled what, what was decided and why, which phones rang, who took it, and how it ended."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    call_id: str
+    dialled: str
+    line: int | None
+    caller: str
+    presented: Presented
+    caller_kind: CallerKind | None
+    account: int | None
+    job: int | None
+    arrived_at: datetime
+    table_version: int | None
+    path: Path | None
+    why: str
+    decision: dict[str, Any] | None
+    taken_phone: str | None
+    taken_by: int | None
+    taken_at: datetime | None
+    ended_at: datetime | None
+    ended: Ending | None
+    is_test: bool
+    legs: list[LegRecord]
+
+
+class CallPage(BaseModel):
+    items: list[CallRecord]
+    next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
+
+
+@endpoints.get("/calls", **needs(Role.VIEWER))
+async def list_calls(
+    parts: Annotated[Parts, Depends(parts)],
+    limit: Annotated[int, Query(ge=1, le=PAGE_AT_MOST)] = PAGE,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> CallPage:
+    """The calls on record, newest first."""
+    try:
+        page = await recent_calls(parts.db, limit, cursor)
+    except BadCursor as fault:
+        errors = [FieldError(pointer="/query/cursor", detail=str(fault))]
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(fault), errors=errors) from None
+    items = [CallRecord.model_validate(record) for record in page.records]
+    return CallPage(items=items, next=page.next_cursor)
+
+
+@endpoints.get("/calls/{call_id}", **needs(Role.VIEWER))
+async def read_call(call_id: str, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
+    """One call, by its id."""
+    record = await recorded_call(parts.db, call_id)
+    if record is None:
+        detail = f"there is no record of a call {call_id}: GET /api/v1/calls lists them"
+        raise Refusal(HTTPStatus.NOT_FOUND, "unknown-call", detail)
+    return CallRecord.model_validate(record)

@@ -1,0 +1,85 @@
+"""Does the router live, is it ready, and what do its figures say?"""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from router.storage.schema import Role
+from router.web.admission import needs, open_to_anyone
+from router.web.figures import MEDIA_TYPE, Figures
+from router.web.parts import Parts, parts
+from router.web.problems import MEDIA_TYPE as PROBLEM
+from router.web.standing import reasons_not_ready, warnings
+
+endpoints = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    alive: bool = True
+
+
+class Link(BaseModel):
+    up: bool
+    why: str
+
+
+class TableStanding(BaseModel):
+    version: int | None
+    age_seconds: float | None
+    trouble: str
+
+
+class Records(BaseModel):
+    waiting: int
+    oldest_seconds: float | None
+
+
+class Readiness(BaseModel):
+    ready: bool
+    reasons: list[str]
+    warnings: list[str]
+    link: Link
+    table: TableStanding
+    records: Records
+
+
+@endpoints.get("/healthz", **open_to_anyone())
+async def healthz() -> Alive:
+    """The process answers: nothing more, so that nobody restarts a router because its database is gone."""
+    return Alive()
+
+
+@endpoints.get("/readyz", responses={503: {"model": Readiness}}, **needs(Role.VIEWER))
+async def readyz(parts: Annotated[Parts, Depends(parts)]) -> Response:
+    """Whether calls are steered, and if not, why. While they aren't, they ring the coordinators."""
+    standing = parts.standing()
+    reasons = reasons_not_ready(standing)
+    readiness = Readiness(
+        ready=not reasons,
+        reasons=reasons,
+        warnings=warnings(standing),
+        link=Link(up=standing.link_up, why=standing.link_why),
+        table=TableStanding(
+            version=standing.table_version, age_seconds=standing.table_age, trouble=standing.table_trouble
+        ),
+        records=Records(waiting=standing.records_waiting, oldest_seconds=standing.records_age),
+    ).model_dump()
+    if not reasons:
+        return JSONResponse(readiness)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    problem = {
+        "type": "urn:router:problem:not-ready",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": " ".join(reasons),
+    }
+    return JSONResponse({**problem, **readiness}, status, media_type=PROBLEM)
+
+
+@endpoints.get("/metrics", response_class=Response, **needs(Role.VIEWER))
+async def metrics(parts: Annotated[Parts, Depends(parts)]) -> Response:
+    """The figures, as Prometheus reads them."""
+    return Response(Figures(parts.figures).render(), media_type=MEDIA_TYPE)

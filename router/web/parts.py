@@ -1,0 +1,29 @@
+"""What do the endpoints need of the rest of the router?"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from router.routing.table import Table
+from router.storage.database import Database
+from router.web.figures import Figure
+from router.web.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything is asked at the moment of a request; nothing here is remembered from one to the next."""
+
+    db: Database
+    table: Callable[[], Table | None]  # the one that calls are decided from
+    standing: Callable[[], Standing]
+    figures: Callable[[], Iterable[Figure]]
+    now: Callable[[], datetime]
+
+
+def parts(request: Request) -> Parts:
+    found = request.app.state.parts
+    assert isinstance(found, Parts)
+    return found

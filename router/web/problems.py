@@ -1,0 +1,114 @@
+"""How does the API say no?
+
+Always in the same form, the problem details of RFC 9457: `type` is stable and meant for programs, `title` says what
+kind of thing went wrong, `detail` what to do about it, `errors` which fields, by JSON pointer.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from router.storage.database import StorageError, Unavailable
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "5"  # seconds; a database that restarts is back by then, and nobody hammers it meanwhile
+
+
+class FieldError(BaseModel):
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What a refused request gets for an answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+class Refusal(Exception):
+    """Raised anywhere below an endpoint; becomes a problem. `kind` ends its type: `urn:router:problem:<kind>`."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(
+            type=f"urn:router:problem:{kind}",
+            title=status.phrase,
+            status=status.value,
+            detail=detail,
+            errors=list(errors),
+        )
+        self.headers = headers
+
+
+def translate_errors(app: FastAPI) -> None:
+    """Map every error that can leave an endpoint to its problem; what is left is a slip of ours: 500, and logged."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(StorageError, _storage)
+    app.add_exception_handler(Exception, _slip)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return _answer(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [FieldError(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
+    detail = "; ".join(f"{field.pointer}: {field.detail}" for field in errors)
+    return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors))
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    kind = status.phrase.lower().replace(" ", "-")
+    return _answer(Refusal(status, kind, str(error.detail), headers=error.headers))
+
+
+async def _storage(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, Unavailable):
+        return await _slip(_request, error)
+    detail = "the database doesn't answer; calls are routed all the same: try again in a few seconds"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return _answer(Refusal(status, "database-unavailable", detail, headers={"Retry-After": RETRY_AFTER}))
+
+
+async def _slip(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+    detail = "this is a fault of the router; its log says more"
+    return _answer(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", detail))
+
+
+def _answer(refusal: Refusal) -> JSONResponse:
+    content: dict[str, Any] = refusal.problem.model_dump(exclude_defaults=True)
+    headers = dict(refusal.headers or {})
+    return JSONResponse(content, status_code=refusal.problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    """RFC 6901, from where FastAPI says the fault is: the first part says body, query, path or header."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -1,0 +1,265 @@
+"""Does each message become exactly the event the dialplan meant, or none?"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.ami import dialplan
+from router.ami.framing import parse
+from router.ami.inbound import leg_result, read_event, read_journal, read_member
+from router.calls.events import (
+    CallArrived,
+    CallEnded,
+    CallTaken,
+    Event,
+    LegBegan,
+    LegEnded,
+    LegResult,
+    MemberSeen,
+    Path,
+    PathTaken,
+    Presented,
+)
+from router.routing.model import Strategy
+
+UNIQUEID = "1763759123.7"
+CALL = f"pbx:{UNIQUEID}"
+LEG = "1763759124.8"
+ENDED = "1~1763759123.045~+15550100~+15550177~number~plan~anna~1763759127.100~1763759190.500~16"
+LEG_ENDED = "1~2~anna~1763759124.000~1763759127.000~Ringing~0~20"
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def read(name: str, **fields: str) -> Event | None:
+    return read_event(usual_fields(name) | fields, pbx="pbx", skew=0.0)
+
+
+def usual_fields(name: str) -> dict[str, str]:
+    return {"userevent": name, "call": UNIQUEID, "uniqueid": UNIQUEID, "channel": "PJSIP/trunk-00000001"}
+
+
+def arrived(**changes: str) -> Event | None:
+    fields = {"dialled": "+15550100", "caller": "+15550177", "presented": "number", "at": "1763759123.045"}
+    return read("RouterArrived", **{**fields, **changes})
+
+
+def test_a_call_arrives() -> None:
+    assert arrived() == CallArrived(
+        call_id=CALL,
+        channel="PJSIP/trunk-00000001",
+        dialled="+15550100",
+        caller="+15550177",
+        presented=Presented.NUMBER,
+        at=at(1763759123.045),
+    )
+
+
+def test_a_withheld_number_stays_withheld_even_if_it_is_there() -> None:
+    event = arrived(presented="withheld", caller="+15550177")
+    assert isinstance(event, CallArrived)
+    assert (event.presented, event.caller) == (Presented.WITHHELD, "")
+
+
+def test_a_malformed_dialled_number_arrives_as_an_empty_one() -> None:
+    event = arrived(dialled="")
+    assert isinstance(event, CallArrived)
+    assert event.dialled == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"call": "1763759123.8"},  # not the channel that raised it
+        {"call": "1763759123.7\n"},
+        {"channel": "PJSIP/trunk 1"},
+        {"channel": ""},
+        {"dialled": "+1555x"},
+        {"dialled": "5" * 33},
+        {"caller": ""},
+        {"caller": "anna"},
+        {"caller": "٣٤٥"},  # digits, but not ours
+        {"presented": "maybe"},
+        {"at": "yesterday"},
+        {"at": "1e9"},
+        {"at": "nan"},
+        {"at": "99999999999"},
+    ],
+)
+def test_an_arrival_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    assert arrived(**changes) is None
+
+
+def test_the_other_events_tell_path_leg_and_who_took_it() -> None:
+    when = {"at": "1763759124.5"}
+    assert read("RouterPath", path="invalid", why="invalid", **when) == PathTaken(
+        call_id=CALL, path=Path.INVALID, why="invalid", at=at(1763759124.5)
+    )
+    assert read("RouterLegBegun", leg=LEG, step="2", phone="anna", **when) == LegBegan(
+        call_id=CALL, leg=LEG, step=2, phone="anna", at=at(1763759124.5)
+    )
+    assert read("RouterTaken", step="2", phone="anna", **when) == CallTaken(
+        call_id=CALL, step=2, phone="anna", at=at(1763759124.5)
+    )
+
+
+CALL_ENDED_EVENT = CallEnded(
+    call_id=CALL,
+    dialled="+15550100",
+    caller="+15550177",
+    presented=Presented.NUMBER,
+    arrived_at=at(1763759123.045),
+    path=Path.PLAN,
+    phone="anna",
+    taken_at=at(1763759127.1),
+    at=at(1763759190.5),
+    cause=16,
+)
+LEG_ENDED_EVENT = LegEnded(
+    call_id=CALL,
+    leg=LEG,
+    step=2,
+    phone="anna",
+    began_at=at(1763759124),
+    at=at(1763759127),
+    result=LegResult.CANCELLED,
+    cause=0,
+)
+
+
+def test_an_end_is_the_same_whether_heard_live_or_read_in_the_journal() -> None:
+    assert read("RouterEnded", journal=ENDED) == CALL_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
+    assert read("RouterLegEnded", leg=LEG, journal=LEG_ENDED) == LEG_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
+
+
+def test_a_call_that_nobody_took_ends_without_a_phone() -> None:
+    event = read("RouterEnded", journal="1~1763759123.045~~~withheld~fallback~~~1763759190.500~")
+    assert isinstance(event, CallEnded)
+    assert (event.phone, event.taken_at, event.cause, event.path) == (None, None, 0, Path.FALLBACK)
+
+
+def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
+    journal = "1~1~anna~1763759124.0~1763759124.0~Unreachable~0~20"
+    event = read("RouterLegEnded", leg=f"{UNIQUEID}-1-anna", journal=journal)
+    assert isinstance(event, LegEnded)
+    assert event.result is LegResult.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "seconds", "result"),
+    [
+        ("Up", 16, 3.0, LegResult.ANSWERED),
+        ("Up", 21, 3.0, LegResult.ANSWERED),
+        ("Ringing", 17, 0.1, LegResult.BUSY),
+        ("InUse", 0, 0.0, LegResult.BUSY),
+        ("Ringing", 21, 2.0, LegResult.REFUSED),
+        ("Down", 21, 0.1, LegResult.REFUSED),
+        ("Unreachable", 0, 0.0, LegResult.UNREACHABLE),
+        ("Down", 1, 0.1, LegResult.UNREACHABLE),
+        ("Down", 3, 0.1, LegResult.UNREACHABLE),
+        ("Down", 18, 20.0, LegResult.UNREACHABLE),
+        ("Down", 20, 0.1, LegResult.UNREACHABLE),
+        ("Down", 27, 0.1, LegResult.UNREACHABLE),
+        ("Down", 28, 0.1, LegResult.UNREACHABLE),
+        ("Down", 34, 0.1, LegResult.UNREACHABLE),
+        ("Down", 38, 0.1, LegResult.UNREACHABLE),
+        ("Ringing", 102, 20.0, LegResult.UNREACHABLE),
+        ("Ringing", 19, 3.0, LegResult.NO_ANSWER),
+        ("Ringing", 0, 19.6, LegResult.NO_ANSWER),
+        ("Ringing", 16, 20.1, LegResult.NO_ANSWER),
+        ("Ringing", 0, 19.4, LegResult.CANCELLED),
+        ("Ringing", 26, 20.0, LegResult.CANCELLED),
+        ("Ringing", 16, 4.0, LegResult.CANCELLED),
+    ],
+)
+def test_what_became_of_a_leg(state: str, cause: int, seconds: float, result: LegResult) -> None:
+    assert leg_result(state=state, cause=cause, seconds=seconds, limit=20) is result
+
+
+def test_a_leg_without_a_limit_is_never_said_to_have_rung_its_full_time() -> None:
+    assert leg_result(state="Ringing", cause=0, seconds=60, limit=None) is LegResult.CANCELLED
+
+
+@given(st.integers(0, 127), st.floats(0, 100), st.text(max_size=12))
+def test_only_a_leg_that_was_up_is_ever_answered(cause: int, seconds: float, state: str) -> None:
+    result = leg_result(state=state, cause=cause, seconds=seconds, limit=20)
+    assert (result is LegResult.ANSWERED) == (state == "Up")
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        "",
+        "2" + ENDED[1:],  # of another version
+        ENDED + "~more",
+        ENDED.rsplit("~", 1)[0],
+        ENDED.replace("plan", "PLAN"),
+        ENDED[:-2] + "128",
+        ENDED[:-2] + "-1",
+        ENDED.replace("~anna~", "~Local/anna@x~"),
+    ],
+)
+def test_a_journal_that_cannot_be_is_none(journal: str) -> None:
+    assert read("RouterEnded", journal=journal) is None
+    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
+
+
+@pytest.mark.parametrize(
+    "key", ["", UNIQUEID, "/router-ended-7/21/x", f"/router-ended-5/21/{UNIQUEID}/a/b", "/cidname/1"]
+)
+def test_a_key_that_is_none_of_the_journal_is_none(key: str) -> None:
+    assert read_journal(key, ENDED, pbx="pbx", skew=0) is None
+
+
+def test_an_event_we_do_not_know_is_none() -> None:
+    assert read("RouterSomethingNew", at="1763759124.5") is None
+
+
+def test_the_clock_of_the_pbx_is_taken_off() -> None:
+    event = read_event(usual_fields("RouterEnded") | {"journal": ENDED}, pbx="pbx", skew=3600.0)
+    assert isinstance(event, CallEnded)
+    assert CALL_ENDED_EVENT.arrived_at - event.arrived_at == timedelta(hours=1)
+    assert event.taken_at is not None
+    assert event.at - event.taken_at == timedelta(seconds=63.4)
+
+
+def test_a_member_of_our_making_has_its_endpoint_another_has_none() -> None:
+    ours = {"location": "Local/anna@router-member/n", "paused": "1"}
+    assert read_member(ours, strategy=Strategy.ALL, slot=3) == MemberSeen(
+        strategy=Strategy.ALL, slot=3, endpoint="anna", member="Local/anna@router-member/n", paused=True
+    )
+    theirs = read_member({"location": "PJSIP/bert", "paused": "0"}, strategy=Strategy.ALL, slot=3)
+    assert theirs is not None
+    assert (theirs.endpoint, theirs.member, theirs.paused) == (None, "PJSIP/bert", False)
+    assert read_member({}, strategy=Strategy.ALL, slot=3) is None
+
+
+names = st.sampled_from(sorted(value for name, value in vars(dialplan).items() if name.startswith("EVENT_")))
+keys = st.sampled_from(
+    ["call", "uniqueid", "channel", "dialled", "caller", "presented", "at"]
+    + ["path", "why", "leg", "step", "phone", "journal", "token"]
+)
+values = st.sampled_from([UNIQUEID, ENDED, LEG_ENDED, "anna", "1", "plan", "number", "1763759123.045"]) | st.text()
+
+
+@given(names, st.dictionaries(keys, values), st.floats(-2e9, 2e9))
+def test_no_fields_are_too_strange_to_be_read(name: str, fields: dict[str, str], skew: float) -> None:
+    event = read_event({**fields, "userevent": name}, pbx="pbx", skew=skew)
+    assert event is None or event.at.tzinfo is UTC
+
+
+@given(st.binary())
+def test_no_message_is_too_strange_to_be_read(block: bytes) -> None:
+    read_event(parse(b"UserEvent: RouterArrived\r\n" + block).fields, pbx="pbx", skew=0.0)
+
+
+@given(st.text(), st.text() | st.just(ENDED), st.floats(-2e9, 2e9))
+def test_no_journal_is_too_strange_to_be_read(key: str, value: str, skew: float) -> None:
+    read_journal(key, value, pbx="pbx", skew=skew)
+    read_journal(f"/router-ended-1/09/{UNIQUEID}", value, pbx="pbx", skew=skew)

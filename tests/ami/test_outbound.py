@@ -1,0 +1,215 @@
+"""Can an action say anything but what we mean?"""
+
+import re
+from base64 import b64decode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.ami.dialplan import PLAN_LIMIT
+from router.ami.outbound import (
+    Unsendable,
+    add_member,
+    check,
+    deliver,
+    encode_plan,
+    remove_member,
+    set_beat,
+    set_on_channel,
+    set_token,
+)
+from router.calls.orders import AddMember, Deliver, RemoveMember
+from router.routing.model import Phone, PhoneKind, Strategy
+from router.routing.plan import Plan, RingDesk, RingPerson, Step
+
+CALL = "1763759123.7"
+
+# What [router-arrive] accepts, written for Python.
+ACCEPTED = re.compile(
+    r"1~[A-Za-z0-9._-]+~k=(q\.[a-z]+-[0-9][0-9]\.[0-9]+(:q\.[a-z]+-[0-9][0-9]\.[0-9]+)*)?"
+    r"~s=q\.[a-z]+-[0-9][0-9]\.[0-9]+~n=[A-Za-z0-9+-]+"
+    r"(~(r=[0-9]+(=[dw]\.[A-Za-z0-9._+-]+)+|q=[a-z]+-[0-9][0-9]=[0-9]+))+"
+)
+
+
+def desk(slot: int = 1, strategy: Strategy = Strategy.ALL, seconds: int = 300) -> RingDesk:
+    return RingDesk(desk=slot, name="Sales", strategy=strategy, slot=slot, seconds=seconds)
+
+
+def phone(endpoint: str = "anna", *, call_waiting: bool = False) -> Phone:
+    return Phone(id=1, person=1, kind=PhoneKind.DESK, endpoint=endpoint, call_waiting=call_waiting)
+
+
+EXTERNAL = Phone(id=2, person=1, kind=PhoneKind.EXTERNAL, number="+15550111")
+
+
+def person(*phones: Phone, seconds: int = 20) -> RingPerson:
+    return RingPerson(person=1, name="Anna", phones=phones, seconds=seconds)
+
+
+def plan(*steps: Step, line_tail: tuple[RingDesk, ...] = (), display: str = "Sales") -> Plan:
+    return Plan(steps=steps, line_tail=line_tail, safety_net=desk(1), display=display)
+
+
+def test_a_plan_is_written_as_the_dialplan_reads_it() -> None:
+    written = encode_plan(
+        plan(
+            person(phone("anna"), phone("anna-soft", call_waiting=True)),
+            desk(3, Strategy.ROUND_ROBIN, 120),
+            line_tail=(desk(3), desk(1)),
+            display="Büro",
+        ),
+        CALL,
+    )
+    assert written == (
+        "1~1763759123.7~k=q.ringall-03.300:q.ringall-01.300~s=q.ringall-01.300~n=QsO8cm8g"
+        "~r=20=d.anna=w.anna-soft~q=rrmemory-03=120"
+    )
+
+
+def test_an_external_phone_is_not_rung_and_a_step_of_only_such_is_left_out() -> None:
+    written = encode_plan(plan(person(EXTERNAL, phone()), person(EXTERNAL), desk(2)), CALL)
+    assert written.endswith("~r=20=d.anna~q=ringall-02=300")
+
+
+def test_a_plan_that_ends_at_no_desk_ends_at_the_safety_net() -> None:
+    assert encode_plan(plan(person(phone())), CALL).endswith("~r=20=d.anna~q=ringall-01=300")
+    assert encode_plan(plan(), CALL).endswith("~q=ringall-01=300")
+    assert encode_plan(plan(desk(65)), CALL).endswith("~q=ringall-01=300")
+
+
+def test_of_a_plan_too_long_the_tail_goes_first_then_the_middle_and_never_the_last_desk() -> None:
+    eight = person(*(phone(f"{'x' * 70}{n}") for n in range(8)))
+    first = person(phone("first"))
+    written = encode_plan(plan(first, eight, eight, desk(9), line_tail=(desk(3),)), CALL)
+    assert len(written) <= PLAN_LIMIT
+    assert "~k=~" in written
+    assert "~r=20=d.first~r=20=d.xxx" in written
+    assert written.endswith("~q=ringall-09=300")
+
+
+def test_no_step_rings_for_ever() -> None:
+    assert encode_plan(plan(person(phone(), seconds=0), desk(seconds=-1)), CALL).endswith("~r=1=d.anna~q=ringall-01=1")
+
+
+@pytest.mark.parametrize("uniqueid", ["", "1763759123", "1763759123.7~k=", "1763759123.7\n", "x 1763759123.7"])
+def test_a_call_id_that_could_be_read_otherwise_is_refused(uniqueid: str) -> None:
+    with pytest.raises(Unsendable):
+        encode_plan(plan(desk()), uniqueid)
+
+
+phones = st.builds(
+    Phone,
+    id=st.just(1),
+    person=st.just(1),
+    kind=st.sampled_from(PhoneKind),
+    endpoint=st.none() | st.text(max_size=90) | st.from_regex(r"[A-Za-z0-9._+-]{1,80}", fullmatch=True),
+    call_waiting=st.booleans(),
+    enabled=st.booleans(),
+)
+desks = st.builds(
+    RingDesk,
+    desk=st.just(1),
+    name=st.just("d"),
+    strategy=st.sampled_from(Strategy),
+    slot=st.integers(1, 64) | st.integers(),
+    seconds=st.integers(),
+)
+people = st.builds(
+    RingPerson,
+    person=st.just(1),
+    name=st.just("p"),
+    phones=st.lists(phones, max_size=10).map(tuple),
+    seconds=st.integers(),
+)
+plans = st.builds(
+    Plan,
+    steps=st.lists(people | desks, max_size=12).map(tuple),
+    line_tail=st.lists(desks, max_size=80).map(tuple),
+    safety_net=st.builds(desk, slot=st.integers(1, 64), strategy=st.sampled_from(Strategy)),
+    display=st.text(),
+)
+
+
+@given(plans)
+def test_every_plan_that_is_written_is_one_the_dialplan_accepts(any_plan: Plan) -> None:
+    written = encode_plan(any_plan, CALL)
+    assert ACCEPTED.fullmatch(written)
+    assert len(written.encode()) <= PLAN_LIMIT
+    assert len(written.split("~")) <= 5 + 8
+    assert "q=" in written.rsplit("~", 1)[1]
+    check(set_on_channel("PJSIP/trunk-1", "ROUTER_PLAN", written))
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=40))
+def test_the_display_comes_back_as_it_was(display: str) -> None:
+    written = encode_plan(plan(desk(), display=display), CALL)
+    encoded = written.split("~")[4].removeprefix("n=")
+    assert b64decode(encoded.replace("-", "/")).decode().rstrip(" ") == display.rstrip(" ")
+
+
+def test_a_plan_goes_to_the_channel_that_waits_for_it() -> None:
+    fields = deliver(Deliver(call_id=f"pbx:{CALL}", channel="PJSIP/trunk-1", plan=plan(desk())), "pbx")
+    assert (fields["Action"], fields["Channel"], fields["Variable"]) == ("Setvar", "PJSIP/trunk-1", "ROUTER_PLAN")
+    assert fields["Value"].startswith(f"1~{CALL}~")
+
+
+def test_a_call_of_another_pbx_gets_nothing_here() -> None:
+    with pytest.raises(Unsendable, match="other:"):
+        deliver(Deliver(call_id=f"other:{CALL}", channel="PJSIP/trunk-1", plan=plan(desk())), "pbx")
+
+
+@pytest.mark.parametrize("channel", ["", " ", "\t"])
+def test_a_variable_without_a_channel_can_not_be_set(channel: str) -> None:
+    # Facts, section 2: Setvar with an empty Channel sets a global, and every call falls back to it.
+    with pytest.raises(Unsendable, match="needs a channel"):
+        set_on_channel(channel, "ROUTER_PLAN", "1")
+
+
+def test_the_only_globals_are_the_heartbeat_and_the_token() -> None:
+    assert set_beat(1_763_759_123) == {"Action": "Setvar", "Variable": "ROUTER_BEAT", "Value": "1763759123"}
+    assert set_token("abc") == {"Action": "Setvar", "Variable": "ROUTER_TOKEN", "Value": "abc"}
+
+
+def test_a_phone_joins_a_desk_through_our_own_context() -> None:
+    assert add_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="anna")) == {
+        "Action": "QueueAdd",
+        "Queue": "router-ringall-03",
+        "Interface": "Local/anna@router-member/n",
+        "MemberName": "anna",
+        "StateInterface": "PJSIP/anna",
+        "Penalty": "0",
+    }
+
+
+def test_a_member_leaves_under_the_name_the_pbx_gave_it() -> None:
+    order = RemoveMember(strategy=Strategy.LONGEST_IDLE, slot=64, member="SIP/old")
+    assert remove_member(order) == {"Action": "QueueRemove", "Queue": "router-leastrecent-64", "Interface": "SIP/old"}
+
+
+@pytest.mark.parametrize("endpoint", ["", "a/b", "anna@evil", "anna&bert", "anna\r\nX: y", "a" * 81])
+def test_an_endpoint_that_would_change_the_interface_is_refused(endpoint: str) -> None:
+    with pytest.raises(Unsendable):
+        add_member(AddMember(strategy=Strategy.ALL, slot=1, endpoint=endpoint))
+
+
+@pytest.mark.parametrize("value", ["a\r\nAction: Logoff", "a\nb", "a\rb", "\x00", "\x1b", "a\x7f", "\x85", "\ud800"])
+def test_a_value_that_could_end_its_line_is_refused(value: str) -> None:
+    with pytest.raises(Unsendable):
+        check({"Action": "Setvar", "Value": value})
+    with pytest.raises(Unsendable):
+        check({"Action": "Setvar", f"Value{value}": "x"})
+
+
+def test_a_value_ends_where_asterisks_line_buffer_ends() -> None:
+    check({"Value": "x" * 1_015})
+    for fields in ({"Value": "x" * 1_016}, {"Value": "é" * 508}, {"StateInterface": "x" * 1_015}):
+        with pytest.raises(Unsendable, match="bytes"):
+            check(fields)
+
+
+def test_an_action_has_no_more_fields_than_asterisk_reads() -> None:
+    check({f"K{n}": "v" for n in range(128)})
+    with pytest.raises(Unsendable, match="128"):
+        check({f"K{n}": "v" for n in range(129)})

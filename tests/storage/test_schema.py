@@ -1,0 +1,163 @@
+"""Does the database itself refuse what the model doesn't allow?
+
+Each row of REFUSED is one statement against the sample company that breaks one constraint, and nothing else.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, Column, Enum, Index, UniqueConstraint, delete, func, select, text, update
+
+from router.lab.sample import BIRCH, BUSINESS_LINE
+from router.storage.database import Conflict, Database, Refused
+from router.storage.schema import metadata, people
+
+REFUSED = {
+    "uq_hours_name": "INSERT INTO hours (id, name, time_zone, version, updated_at)"
+    " VALUES (9, 'Around the clock', 'UTC', 1, '2026-03-02 12:00:00')",
+    "ck_hours_week_weekday": "UPDATE hours_week SET weekday = 7 WHERE weekday = 6",
+    "ck_hours_week_opens": "UPDATE hours_week SET opens = -1 WHERE weekday = 6",
+    "ck_hours_week_closes": "UPDATE hours_week SET closes = 2881 WHERE weekday = 6",
+    "ck_people_name": "UPDATE people SET name = ''",
+    "ck_people_short_number": "UPDATE people SET short_number = '1a' WHERE id = 1",
+    "ck_people_state": "UPDATE people SET state = 'asleep'",
+    "uq_people_short_number": "UPDATE people SET short_number = '11'",
+    "ck_phones_kind": "UPDATE phones SET kind = 'fax' WHERE id = 1",
+    "ck_phones_reached": "UPDATE phones SET endpoint = NULL WHERE id = 1",
+    "ck_phones_endpoint": "UPDATE phones SET endpoint = 'anna&ben' WHERE id = 1",
+    "ck_phones_number": "UPDATE phones SET number = '+1917,5550101' WHERE number = '+19175550101'",
+    "ck_phones_ring_seconds": "UPDATE phones SET ring_seconds = 21 WHERE id = 1",
+    "uq_phones_endpoint": "UPDATE phones SET endpoint = 'anna' WHERE endpoint = 'ben'",
+    "ck_desks_name": "UPDATE desks SET name = '' WHERE id = 1",
+    "ck_desks_strategy": "UPDATE desks SET strategy = 'random' WHERE id = 1",
+    "ck_desks_slot": "UPDATE desks SET slot = 65 WHERE id = 1",
+    "ck_desks_ring_seconds": "UPDATE desks SET ring_seconds = 0 WHERE id = 1",
+    "ck_desks_wrap_up_seconds": "UPDATE desks SET wrap_up_seconds = -1 WHERE id = 1",
+    "ck_desks_closed_by": "UPDATE desks SET closed_by = 'mailbox' WHERE id = 1",
+    "ck_desks_duty_desk": "UPDATE desks SET closed_by = 'duty' WHERE id = 1",
+    "ck_desks_other_desks": "UPDATE desks SET next_desk = 2 WHERE id = 2",
+    "ck_desks_last_resort": "UPDATE desks SET last_resort = '0015550100' WHERE id = 1",
+    "uq_desks_name": "UPDATE desks SET name = 'Service' WHERE id = 1",
+    "uq_desks_strategy_slot": "UPDATE desks SET strategy = 'longest_idle' WHERE id = 1",
+    "uq_desks_safety_net": "UPDATE desks SET safety_net = true WHERE id = 2",
+    "uq_desk_members_desk_position": "UPDATE desk_members SET position = 1 WHERE desk = 1",
+    "ck_lines_number": "UPDATE lines SET number = '2125550100' WHERE id = 1",
+    "ck_lines_kind": "UPDATE lines SET kind = 'fax' WHERE id = 1",
+    "ck_lines_person": "UPDATE lines SET person = NULL WHERE id = 2",
+    "ck_lines_closed_by": "UPDATE lines SET closed_by = 'mailbox' WHERE id = 1",
+    "ck_lines_duty_desk": "UPDATE lines SET closed_by = 'duty' WHERE id = 1",
+    "uq_lines_number": f"UPDATE lines SET number = '{BUSINESS_LINE}' WHERE id = 2",
+    "ck_line_aliases_dialled": "UPDATE line_aliases SET dialled = 'sales' WHERE line = 1",
+    "ck_accounts_name": "UPDATE accounts SET name = ''",
+    "ck_account_numbers_number": f"UPDATE account_numbers SET number = 911 WHERE number = {int(BIRCH)}",
+    "uq_deputies_account_person": "INSERT INTO deputies (account, position, person) VALUES (1, 2, 12)",
+    "ck_jobs_state": "UPDATE jobs SET state = 'lost'",
+    "ck_jobs_dates": "UPDATE jobs SET starts_on = '2026-03-02', ends_on = '2026-03-01'",
+    "ck_rules_caller": "UPDATE rules SET caller = '1303', account = 1 WHERE id = 2",
+    "ck_rules_prefix": "UPDATE rules SET caller = NULL WHERE id = 2",
+    "ck_rules_caller_kind": "UPDATE rules SET caller_kind = 'friend'",
+    "ck_rules_during": "UPDATE rules SET during = 'lunch'",
+    "ck_rules_then": "UPDATE rules SET \"then\" = 'mailbox'",
+    "ck_rules_leads_to_person": "UPDATE rules SET person = NULL WHERE id = 1",
+    "ck_rules_leads_to_desk": "UPDATE rules SET desk = NULL WHERE id = 2",
+    "ck_rules_validity": "UPDATE rules SET valid_from = '2026-03-02 12:00:00', valid_until = '2026-03-02 12:00:00'",
+    "uq_rules_priority": "UPDATE rules SET priority = 10",
+    "ck_calls_presented": "UPDATE calls SET presented = 'shouted'",
+    "ck_calls_caller_kind": "UPDATE calls SET caller_kind = 'friend'",
+    "ck_calls_path": "UPDATE calls SET path = 'detour'",
+    "ck_calls_ended": "UPDATE calls SET ended = 'mailbox'",
+    "ck_call_legs_result": "UPDATE call_legs SET result = 'mailbox'",
+    "ck_api_keys_role": "UPDATE api_keys SET role = 'root'",
+    "uq_api_keys_prefix": "UPDATE api_keys SET prefix = 'aaaa'",
+    "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
+}
+RECORDS = (
+    "INSERT INTO calls (id, dialled, caller, presented, arrived_at, why, is_test)"
+    " VALUES ('pbx:1', '', '', 'number', '2026-03-02 12:00:00', '', false)",
+    "INSERT INTO call_legs (call, leg, position, step, phone, began_at)"
+    " VALUES ('pbx:1', '1', 1, 1, 'anna', '2026-03-02 12:00:00')",
+    "INSERT INTO api_keys (name, prefix, sha256, role, sees_private)"
+    " VALUES ('one', 'aaaa', 'h1', 'admin', false), ('two', 'bbbb', 'h2', 'admin', false)",
+)
+
+
+@pytest.mark.parametrize("constraint", REFUSED)
+async def test_a_row_that_breaks_a_constraint_is_refused(shared: Database, constraint: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        async with shared.writing() as transaction:
+            for statement in (*RECORDS, REFUSED[constraint]):
+                await transaction.run(text(statement))
+    assert _names(refusal.value, constraint)
+
+
+def test_no_constraint_is_without_its_case() -> None:
+    own_keys_apart = {name for name in _constraints() if not name.endswith("_ref")}  # `ref` is alike everywhere
+    assert own_keys_apart == set(REFUSED)
+
+
+@pytest.mark.parametrize("table", ["people", "phones", "desks", "lines", "accounts", "jobs", "rules"])
+async def test_a_customers_own_key_is_unique(shared: Database, table: str) -> None:
+    with pytest.raises(Conflict):
+        async with shared.writing() as transaction:
+            await transaction.run(update(metadata.tables[table]).values(ref="crm-1"))
+
+
+REFERENCES = tuple([column for table in metadata.tables.values() for column in table.columns if column.foreign_keys])
+
+
+@pytest.mark.parametrize("column", REFERENCES, ids=str)
+async def test_what_is_referred_to_must_exist(shared: Database, column: Column[Any]) -> None:
+    nothing = "nothing" if column.type.python_type is str else 9999
+    a_row = column.table.c.id == 1 if column.nullable else column == select(func.min(column)).scalar_subquery()
+    with pytest.raises(Conflict, match="(?i)foreign key"):
+        async with shared.writing() as transaction:
+            for statement in RECORDS:
+                await transaction.run(text(statement))
+            await transaction.run(update(column.table).where(a_row).values({column.name: nothing}))
+
+
+@pytest.mark.parametrize("table", ["people", "desks", "lines", "accounts", "hours"])
+async def test_what_is_referred_to_cant_go(shared: Database, table: str) -> None:
+    with pytest.raises(Conflict):
+        async with shared.writing() as transaction:
+            await transaction.run(delete(metadata.tables[table]).where(metadata.tables[table].c.id == 1))
+
+
+async def test_an_instant_without_a_time_zone_is_refused(shared: Database) -> None:
+    with pytest.raises(Exception, match="says no time zone"):
+        async with shared.writing() as transaction:
+            await transaction.run(update(people).values(away_until=datetime(2026, 3, 2, 12)))  # noqa: DTZ001
+
+
+def test_every_enumeration_is_checked() -> None:
+    enums = [c.type for table in metadata.tables.values() for c in table.columns if isinstance(c.type, Enum)]
+    assert enums
+    assert all(enum.create_constraint for enum in enums)
+
+
+def _constraints() -> Iterator[str]:
+    for table in metadata.tables.values():
+        for constraint in table.constraints:
+            if isinstance(constraint, CheckConstraint | UniqueConstraint):
+                yield str(constraint.name)
+        for index in table.indexes:
+            if isinstance(index, Index) and index.unique:
+                yield str(index.name)
+
+
+def _names(refusal: Refused, constraint: str) -> bool:
+    """SQLite names a CHECK, but of a unique constraint only the columns."""
+    in_sqlite = "UNIQUE constraint failed: " + ", ".join(_unique_columns(constraint))
+    return constraint in str(refusal) or (constraint.startswith("uq_") and in_sqlite in str(refusal))
+
+
+def _unique_columns(constraint: str) -> list[str]:
+    return [
+        f"{table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for unique in (*table.constraints, *table.indexes)
+        if isinstance(unique, UniqueConstraint | Index) and unique.name == constraint
+        for column in unique.columns
+    ]
