@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -115,6 +116,27 @@ def explain(
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
+
+
+@app.command
+def demo(*, stay: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Show it all: a private Asterisk, a sample company, real calls, each told in a line. Fails if one went wrong.
+
+    The sample company stays in the default database, so that `explain` and `calls` can be tried on it.
+
+    Parameters
+    ----------
+    stay
+        Stay up afterwards, to be called from a softphone, until Ctrl-C.
+    """
+    from router.lab.demo import FAILURES
+    from router.lab.demo import demo as show
+
+    try:
+        right = show(Path("var"), stay=stay, console=out)
+    except FAILURES as fault:
+        _fail(str(fault))
+    sys.exit(0 if right else 1)
 
 
 @app.command

@@ -24,7 +24,7 @@ class Counters:
     """A snapshot. `round_trip` and `skew` (the PBX's clock minus ours) are in seconds, None before the first Ping."""
 
     up: bool
-    speaking_since_login: int  # how often this process became the one that is heard
+    took_over: int  # how often this process became the one that is heard
     logins: int
     refused_logins: int
     connections_lost: int
@@ -57,7 +57,7 @@ class Tally:
     def snapshot(self) -> Counters:
         return Counters(
             up=self.up,
-            speaking_since_login=self.took_over,
+            took_over=self.took_over,
             logins=self.logins,
             refused_logins=self.refused_logins,
             connections_lost=self.connections_lost,

@@ -103,11 +103,13 @@ class Session:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_lost())
-                tasks.create_task(self._live(username, secret))
                 tasks.create_task(self._keep_looking())
+                # In the body, not a third task: only so does Python 3.11 undo the cancelling with which the group
+                # interrupts us when the link is lost, and a real one can still be told from it.
+                await self._live(username, secret)
         except* LinkFailed as failures:
             reasons += [failure for failure in failures.exceptions if isinstance(failure, LinkFailed)]
-        return reasons[0]  # none of the three ends otherwise
+        return reasons[0]  # none of the three ends in any other way
 
     def ask(self, fields: Fields) -> asyncio.Future[Answer]:
         """An action for a call: written at once. Raises Unsendable."""
@@ -235,7 +237,7 @@ class Session:
     async def _speak(self) -> None:
         """Sets the heartbeat until another router has set its token."""
         while True:
-            token, _ = await asyncio.gather(self._global(GLOBAL_TOKEN), self._ping())
+            _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
             if token == "":
                 await self._set_token()  # a `dialplan reload` with clearglobalvars takes both globals away
             elif token != self._token:
@@ -255,7 +257,7 @@ class Session:
 
     async def _until_nobody_speaks(self) -> None:
         while True:
-            beat, _ = await asyncio.gather(self._global(GLOBAL_BEAT), self._ping())
+            _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
             last = int(beat) if _SECONDS.fullmatch(beat) else 0
             if self._pbx_now - last > self._timing.stale_after:
                 return

@@ -32,6 +32,9 @@ STOP_WITHIN = 5.0  # seconds for `core stop now`, then for SIGTERM; then it is k
 LOOK_EVERY = 0.02  # seconds between two looks at something that has no event to wait for
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel allows 107 for a socket's path, and -rx adds nothing
 
+MUTE = "it didn't answer in time"
+ENOUGH_FILES = 4_096  # open files for 800 channels; with fewer, say so: 1,024 end at 140 channels
+
 TRUNK_ADDRESS = "127.0.0.2"  # what a caller from outside sends from; phones are at 127.0.0.1
 TEMPLATES = Path(__file__).with_name("etc")
 
@@ -209,9 +212,7 @@ class PrivateAsterisk:
             raise AsteriskFailed("this private Asterisk runs already")
         self._end_leftover()
         self.install()
-        slow = slow_own_name()
-        if slow is not None:
-            log.warning(slow)
+        self._warn()
         with (self.folder / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
                 self._asterisk("-f"),
@@ -258,11 +259,19 @@ class PrivateAsterisk:
             path.touch(mode=0o600)  # the secret is nobody else's
             path.write_text(text)
 
-    def cli(self, command: str) -> str:
-        """What Asterisk's console answers. Raises AsteriskFailed, also for a command that it doesn't know."""
-        answer = self._ask(command, ANSWER_WITHIN)
+    def cli(self, command: str, within: float = ANSWER_WITHIN) -> str:
+        """What Asterisk's console answers within so many seconds.
+
+        Raises AsteriskFailed when it doesn't, also for a command that it doesn't know.
+        """
+        answer = self._ask(command, within)
         # it exits with 0 in every case
-        if answer.startswith("No such command") or "Unable to connect to remote asterisk" in answer or not self.alive:
+        if (
+            answer == MUTE
+            or answer.startswith("No such command")
+            or "Unable to connect to remote asterisk" in answer
+            or not self.alive
+        ):
             raise AsteriskFailed(f"`{command}`: {answer.strip() or self._last_words()}")
         return answer
 
@@ -356,8 +365,16 @@ class PrivateAsterisk:
                 cwd=self.folder,
             )
         except subprocess.TimeoutExpired:
-            return ""
+            return MUTE
         return (done.stdout + done.stderr).decode(errors="replace")
+
+    def _warn(self) -> None:
+        """Say what of this machine will make Asterisk slow or short of room."""
+        slow = slow_own_name()
+        if slow is not None:
+            log.warning(slow)
+        if _open_files() < ENOUGH_FILES:
+            log.warning("this machine allows %d open files (`ulimit -Hn`): about 5 per call", _open_files())
 
     def _end_leftover(self) -> None:
         """End the Asterisk of a run in this folder that was killed before it could."""
@@ -395,7 +412,6 @@ class PrivateAsterisk:
         return self._short
 
     def _values(self) -> Mapping[str, str | int]:
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         return {
             "etc": str(self.etc),
             "modules": str(self.files.modules),
@@ -405,7 +421,7 @@ class PrivateAsterisk:
             "run": str(self._run),
             "log": str(self.folder / "log"),
             "sbin": str(self.files.root / "usr/sbin"),
-            "max_files": 32_768 if hard == resource.RLIM_INFINITY else min(hard, 32_768),
+            "max_files": _open_files(),
             # any address will do, as long as it isn't read from a network card that may not be there
             "entity_id": ":".join(["02", *(f"{byte:02x}" for byte in secrets.token_bytes(5))]),
             "sip_port": self.sip_port,
@@ -422,6 +438,12 @@ class PrivateAsterisk:
         paths = [path for path in (self.log_file, self.folder / "console.log") if path.exists()]
         lines = [line for path in paths for line in path.read_text(errors="replace").splitlines()[-6:]]
         return " | ".join(lines)[-1500:]
+
+
+def _open_files() -> int:
+    """How many open files Asterisk may have here: as many as the machine allows, up to what any test needs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 32_768 if hard == resource.RLIM_INFINITY else min(hard, 32_768)
 
 
 class _Conf(string.Template):

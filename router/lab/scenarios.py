@@ -15,6 +15,7 @@ PIECES = Path(__file__).with_name("scenarios")
 
 RINGS_AT_MOST = 600.0  # seconds; longer than any step of a plan, so only a fault reaches it
 CANCEL_WITHIN = 2.0  # seconds; an Asterisk that says nothing to INVITE and CANCEL threw them away unread
+SOONEST_GIVE_UP = 0.02  # seconds; SIPp drops a call when an answer comes in while it still has something to send
 TALKS_AT_MOST = 3600.0  # seconds; a call that nobody ends would otherwise outlive the run
 
 REFUSALS = (400, 403, 404, 408, 410, 480, 481, 482, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606)
@@ -59,8 +60,7 @@ class PlacedCall:
 
     `caller` becomes the From header `<sip:caller@…>` unless `from_header` gives the whole of it, raw. `dialled` is the
     user part of the Request-URI, raw. `headers` are further header lines, raw. `gives_up` are seconds after the last
-    sign of life while nobody answers (0: CANCEL follows INVITE at once, None: never), `talks` seconds after the answer.
-    Nothing may hold a line break: SIPp's file has one call a line.
+    sign of life while nobody answers (None: never), `talks` seconds after the answer (None: until the phone hangs up).
     """
 
     caller: str
@@ -84,11 +84,16 @@ def phones_scenario(phones: Mapping[str, Behaviour]) -> str:
 
 
 def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str, bytes]:
-    """SIPp's scenario for these calls, and its file with a line per call. Raises ValueError for a line break."""
+    """SIPp's scenario for these calls, and its file with a line per call.
+
+    Raises ValueError for a line break and for giving up at once: raw.py can do both.
+    """
     shapes: dict[tuple[object, ...], int] = {}
     lines = ["SEQUENTIAL"]
     matches, jumps, branches = [], [], []
     for call in calls:
+        if call.gives_up is not None and call.gives_up < SOONEST_GIVE_UP:
+            raise ValueError(f"{call.caller} gives up too soon for SIPp, which would meet the first answer on the way")
         values = [call.dialled, call.from_header or f"<sip:{call.caller}@{own_address}>", *call.headers]
         # `;` ends a field, so a value that holds some is written as several fields
         pieces = [value.split(";") for value in values]
@@ -141,7 +146,6 @@ def _caller_branch(number: int, call: PlacedCall, sizes: Sequence[int]) -> str:
         '    <action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="remote"/></action>\n'
         "  </recv>\n"
     )
-    hears = f'  <nop next="gives-up-{number}"/>' if call.gives_up == 0 else signs + refusals + answer
     patience = _limit(CANCEL_WITHIN, 0, "end")
     # 481 is the answer to a CANCEL that came too late
     then = {code: "gone" if code == 481 else "refused" for code in REFUSALS}
@@ -154,12 +158,10 @@ def _caller_branch(number: int, call: PlacedCall, sizes: Sequence[int]) -> str:
             _piece(
                 "caller",
                 branch=number,
-                # SIPp sends nothing else while it may have to repeat a message
-                repeated="" if call.gives_up == 0 else ' retrans="500"',
                 dialled=dialled,
                 **{"from": from_header},
                 headers="".join(f"{header}\n" for header in headers),
-                hears=_Piece(hears).substitute(limit=limit),
+                hears=_Piece(signs + refusals + answer).substitute(limit=limit),
                 gone=_Piece(signs).substitute(limit=f" {patience}") + gone,
                 patience=patience,
                 talks=_limit(call.talks, TALKS_AT_MOST, f"hangs-up-{number}"),

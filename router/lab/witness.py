@@ -1,6 +1,8 @@
 """What did the phones see? SIPp's message logs of callers and phones, joined by the caller's number.
 
-All instants are aware and in UTC, with microseconds, from one clock: both sides run on this machine.
+All instants are aware and in UTC, with microseconds, from one clock: both sides run on this machine. SIPp takes the
+time after sending a message, so a span that begins with one is too short by as long as SIPp waited for a core: 0.1 ms
+usually, and on a busy machine enough to make it negative now and then.
 """
 
 import re
@@ -260,7 +262,7 @@ def _ended_at(dialogue: Sequence[Message], final: Message | None) -> datetime | 
 
 
 def _sent_home(rung: Rung) -> bool:
-    """Told that another phone had the call already: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
+    """Told that another phone had the call: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
     told = [message for message in rung.messages if message.method in ("CANCEL", "BYE") and not message.sent]
     return any(message.method == "CANCEL" or message.header("Reason").startswith("SIP;cause=200") for message in told)
 

@@ -36,6 +36,7 @@ from router.routing.reasons import (
     RunningJob,
     SafetyNet,
     SeveralManagers,
+    Skipped,
     StandsIn,
     UnknownPerson,
 )
@@ -46,7 +47,7 @@ def sentence(decision: Decision, zone: tzinfo = UTC) -> str:
     main = main_reason(decision)
     rings = ", then ".join(_step(step, decision) for step in _told(decision.plan.steps))
     missed = _why_missed(main, decision, zone)
-    return f"{rings}: {_clause(main, zone)}{missed}"
+    return _on_one_line(f"{rings}: {_clause(main, zone)}{missed}")
 
 
 def sentences(decision: Decision, zone: tzinfo = UTC) -> list[str]:
@@ -125,11 +126,7 @@ def _why_missed(main: Main, decision: Decision, zone: tzinfo) -> str:
     """Why the one whom the main reason names is not the one who rings."""
     if isinstance(decision.plan.steps[0], RingPerson) and not _stands_in(decision.plan.steps[0].person, decision):
         return ""
-    skipped = [
-        _clause(reason, zone)
-        for reason in decision.because
-        if isinstance(reason, PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | OnlyExternalPhones)
-    ]
+    skipped = [_clause(reason, zone) for reason in decision.because if isinstance(reason, Skipped)]
     closed = [_clause(reason, zone) for reason in decision.because if isinstance(reason, LineClosed | DeskClosed)]
     return "".join(f", but {clause}" for clause in (skipped or closed)[:1])
 
@@ -143,7 +140,12 @@ def _stands_in(person: int, decision: Decision) -> bool:
 
 def _as_sentence(reason: Reason, zone: tzinfo) -> str:
     clause = _clause(reason, zone)
-    return f"{clause[0].upper()}{clause[1:]}."
+    return _on_one_line(f"{clause[0].upper()}{clause[1:]}.")
+
+
+def _on_one_line(text: str) -> str:
+    """The text for a log or a terminal: what was dialled, and any name, may contain control characters."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _clause(reason: Reason, zone: tzinfo) -> str:

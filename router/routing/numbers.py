@@ -20,6 +20,8 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}").fullmatch
 # What carriers and phones write instead of a number that was withheld; compared in lower case.
 _WITHHELD = frozenset({"", "anonymous", "private", "restricted", "unavailable", "unknown", "withheld"})
 
+_LONGEST = 64  # characters; nothing that anybody could dial is longer, whatever brackets it is written with
+
 # One entry per number in its national form: a trunk that delivers those repeats the same callers all day, and reading
 # one costs 25 µs. At about 0.5 kB an entry this stays under 5 MB whatever callers send.
 _REMEMBERED = 8192
@@ -49,6 +51,8 @@ def read_number(text: str, region: str, *, withheld: bool = False) -> Number:
         return Number(kind=NumberKind.WITHHELD, e164="", text=text)
     if _E164(text):
         return Number(kind=NumberKind.E164, e164=text, text=text)
+    if len(text) > _LONGEST:
+        return Number(kind=NumberKind.MALFORMED, e164="", text=text)
     return _read_other_form(text, region)
 
 

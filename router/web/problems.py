@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from router.storage.database import StorageError, Unavailable
+from router.storage.database import NotMigrated, StorageError, Unavailable
 
 log = structlog.get_logger()
 
@@ -89,12 +89,19 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return _answer(Refusal(status, kind, str(error.detail), headers=error.headers))
 
 
-async def _storage(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, Unavailable):
-        return await _slip(_request, error)
-    detail = "the database doesn't answer; calls are routed all the same: try again in a few seconds"
+async def _storage(request: Request, error: Exception) -> JSONResponse:
+    match error:
+        case Unavailable():
+            kind, detail = (
+                "database-unavailable",
+                "the database doesn't answer; calls are routed all the same: try later",
+            )
+        case NotMigrated():
+            kind, detail = "database-not-migrated", "the database has no tables yet; they are made when it is reached"
+        case _:
+            return await _slip(request, error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return _answer(Refusal(status, "database-unavailable", detail, headers={"Retry-After": RETRY_AFTER}))
+    return _answer(Refusal(status, kind, detail, headers={"Retry-After": RETRY_AFTER}))
 
 
 async def _slip(request: Request, error: Exception) -> JSONResponse:

@@ -32,11 +32,8 @@ class WebServer:
             server_header=False,
         )
         self._server = _WithoutSignals(config)
-
-    @property
-    def url(self) -> str:
-        host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        bound, self.port = self._socket.getsockname()[:2]
+        self.url = f"http://[{bound}]:{self.port}" if ":" in bound else f"http://{bound}:{self.port}"
 
     async def run(self) -> None:
         """Answers requests until `stop`, or until it is cancelled."""
@@ -46,7 +43,11 @@ class WebServer:
             self._server.force_exit = True
             raise
         finally:
-            self._socket.close()
+            self.close()
+
+    def close(self) -> None:
+        """Give the address back; for a server that was never run."""
+        self._socket.close()
 
     def stop(self) -> None:
         """Take no more requests; `run` ends when those under way are answered."""

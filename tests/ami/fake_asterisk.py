@@ -142,7 +142,7 @@ class FakeAsterisk:
 
     def _logoff(self, connection: Connection, action: Fields) -> bytes:
         connection.say(answer(action, "Goodbye", Message="Thanks for all the fish."))
-        connection.writer.write_eof()
+        connection.writer.close()
         return b""
 
     def _ping(self, _: Connection, action: Fields) -> bytes:

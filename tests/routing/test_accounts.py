@@ -18,7 +18,7 @@ accounts = st.builds(
 
 
 @given(st.lists(accounts))
-def test_the_last_account_of_each_id_comes_back_whole(put: list[Account]):
+def test_the_last_account_of_each_id_comes_back_whole(put: list[Account]) -> None:
     kept = Accounts.build(put)
 
     assert list(kept) == [account for _, account in sorted({account.id: account for account in put}.items())]
@@ -26,7 +26,7 @@ def test_the_last_account_of_each_id_comes_back_whole(put: list[Account]):
 
 
 @given(st.lists(accounts), st.lists(accounts, max_size=4))
-def test_changing_accounts_is_the_same_as_building_with_them(before: list[Account], changed: list[Account]):
+def test_changing_accounts_is_the_same_as_building_with_them(before: list[Account], changed: list[Account]) -> None:
     after = Accounts.build(before)
     for account in changed:
         after = after.with_account(account)
@@ -35,14 +35,14 @@ def test_changing_accounts_is_the_same_as_building_with_them(before: list[Accoun
 
 
 @given(st.lists(accounts), st.integers(1, 12))
-def test_an_account_that_was_removed_is_gone_and_the_others_stay(before: list[Account], gone: int):
+def test_an_account_that_was_removed_is_gone_and_the_others_stay(before: list[Account], gone: int) -> None:
     after = Accounts.build(before).without_account(gone)
 
     assert after == Accounts.build([account for account in before if account.id != gone])
     assert after.get(gone) is None
 
 
-def test_a_change_leaves_the_former_accounts_as_they_were():
+def test_a_change_leaves_the_former_accounts_as_they_were() -> None:
     before = Accounts.build([Account(id=1, name="Muster GmbH")])
 
     before.with_account(Account(id=1, name="Muster AG"))
@@ -50,7 +50,7 @@ def test_a_change_leaves_the_former_accounts_as_they_were():
     assert before.get(1) == Account(id=1, name="Muster GmbH")
 
 
-def test_accounts_that_share_who_looks_after_them_take_little_more_than_their_names():
+def test_accounts_that_share_who_looks_after_them_take_little_more_than_their_names() -> None:
     alike = Accounts.build(Account(id=n, name="ten bytes!", manager=n % 7, deputies=(1, 2)) for n in range(1000))
 
     assert alike.size == 1000 * (12 + 11)

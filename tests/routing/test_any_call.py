@@ -17,7 +17,7 @@ from router.routing.table import Configuration, Table
 from tests.proof import many
 from tests.routing.companies import REGION, calls, companies, instants
 
-any_company = settings(max_examples=many(40, 1000), suppress_health_check=[HealthCheck.too_slow])
+any_company = settings(max_examples=many(40, 400), suppress_health_check=[HealthCheck.too_slow])
 
 questions = st.lists(st.tuples(calls(), instants()), min_size=5, max_size=30)
 Questions = list[tuple[CallFacts, datetime]]
@@ -25,7 +25,7 @@ Questions = list[tuple[CallFacts, datetime]]
 
 @any_company
 @given(companies(), questions)
-def test_every_call_has_a_plan_that_ends_at_the_safety_net(company: Configuration, questions: Questions):
+def test_every_call_has_a_plan_that_ends_at_the_safety_net(company: Configuration, questions: Questions) -> None:
     table = Table.build(company, version=7)
     for call, now in questions:
         plan = decide(call, table, now).plan
@@ -38,7 +38,7 @@ def test_every_call_has_a_plan_that_ends_at_the_safety_net(company: Configuratio
 
 @any_company
 @given(companies(), questions)
-def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Configuration, questions: Questions):
+def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Configuration, questions: Questions) -> None:
     table = Table.build(company, version=1)
     for call, now in questions:
         steps = decide(call, table, now).plan.steps
@@ -56,7 +56,7 @@ def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Config
 @given(companies(), questions)
 def test_what_travels_to_the_pbx_is_complete_and_has_nothing_to_stumble_on(
     company: Configuration, questions: Questions
-):
+) -> None:
     table = Table.build(company, version=1)
     for call, now in questions:
         decision = decide(call, table, now)
@@ -70,7 +70,7 @@ def test_what_travels_to_the_pbx_is_complete_and_has_nothing_to_stumble_on(
 
 @any_company
 @given(companies(), questions)
-def test_every_decision_can_be_said_and_written_down(company: Configuration, questions: Questions):
+def test_every_decision_can_be_said_and_written_down(company: Configuration, questions: Questions) -> None:
     table = Table.build(company, version=1)
     for call, now in questions:
         decision = decide(call, table, now)
@@ -85,7 +85,7 @@ def test_every_decision_can_be_said_and_written_down(company: Configuration, que
 
 @any_company
 @given(companies(), questions)
-def test_a_table_that_was_asked_before_answers_as_a_fresh_one(company: Configuration, questions: Questions):
+def test_a_table_that_was_asked_before_answers_as_a_fresh_one(company: Configuration, questions: Questions) -> None:
     asked_before = Table.build(company, version=1)
     for call, now in questions:
         assert decide(call, asked_before, now) == decide(call, Table.build(company, version=1), now)
@@ -93,7 +93,9 @@ def test_a_table_that_was_asked_before_answers_as_a_fresh_one(company: Configura
 
 @any_company
 @given(companies(), questions)
-def test_the_rule_that_decides_is_the_first_that_a_plain_reading_finds(company: Configuration, questions: Questions):
+def test_the_rule_that_decides_is_the_first_that_a_plain_reading_finds(
+    company: Configuration, questions: Questions
+) -> None:
     table = Table.build(company, version=1)
     by_priority = sorted(company.rules, key=lambda rule: rule.priority)
     for call, now in questions:

@@ -36,11 +36,10 @@ from router.routing.reasons import (
     StandsIn,
     UnknownPerson,
 )
-from tests.routing.test_decide import (
+from tests.routing.small_company import (
     ANNA,
     LIFT,
     MONDAY_NOON,
-    RAMP,
     STRANGER,
     SVENS_LINE,
     TOMORROW,
@@ -133,13 +132,13 @@ EACH_REASON: list[tuple[Reason, str]] = [
 
 
 @pytest.mark.parametrize(("reason", "said"), EACH_REASON)
-def test_each_reason_is_a_sentence(reason: Reason, said: str):
+def test_each_reason_is_a_sentence(reason: Reason, said: str) -> None:
     decision = replace(decided(company()), because=(reason,))
 
     assert sentences(decision) == [said]
 
 
-def test_no_kind_of_reason_is_left_out_above():
+def test_no_kind_of_reason_is_left_out_above() -> None:
     assert {type(reason) for reason, _ in EACH_REASON} == set(get_args(Reason))
 
 
@@ -167,17 +166,17 @@ def test_no_kind_of_reason_is_left_out_above():
         ([rule()], STRANGER, "desk Night: rule 10 'to the night desk' leads to desk Night"),
     ],
 )
-def test_a_decision_is_said_in_one_line(changed: list[Account], caller: str, said: str):
+def test_a_decision_is_said_in_one_line(changed: list[Account], caller: str, said: str) -> None:
     assert sentence(decided(company(*changed), caller=caller, line=SVENS_LINE)) == said
 
 
-def test_times_are_told_on_the_clock_of_who_reads_them():
+def test_times_are_told_on_the_clock_of_who_reads_them() -> None:
     table = company(replace(ANNA, state=PersonState.AWAY, away_until=MONDAY_NOON + timedelta(hours=1)))
 
     assert "Anna is away until Mon 02 Mar 2026 13:00 CET." in sentences(decided(table), ZoneInfo("Europe/Berlin"))
 
 
-def test_a_decision_is_written_down_with_names_facts_and_sentences():
+def test_a_decision_is_written_down_with_names_facts_and_sentences() -> None:
     table = company(LIFT, rule(during=During.CLOSED))
 
     assert as_json(decided(table, line=SVENS_LINE)) == {
@@ -247,5 +246,5 @@ def test_a_decision_is_written_down_with_names_facts_and_sentences():
 
 
 @pytest.mark.parametrize(("reason", "kind"), [(NotALine(dialled=""), "not_a_line"), (SafetyNet(desk=""), "safety_net")])
-def test_a_kind_of_reason_is_its_name(reason: Reason, kind: str):
+def test_a_kind_of_reason_is_its_name(reason: Reason, kind: str) -> None:
     assert kind_of(reason) == kind

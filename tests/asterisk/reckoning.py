@@ -1,0 +1,57 @@
+"""Do the phones and the records tell the same story, and does the account close?"""
+
+from typing import Any
+
+from router.lab.witness import Evidence, Heard
+from tests.proof import Proof, Tally
+
+Record = dict[str, Any]
+
+
+def reckon(story: str, seen: Evidence, proof: Proof, **facts: float | int | str) -> Tally:
+    """Write down what became of every call of this story, and insist that none was lost and none answered twice."""
+    tally = Tally(
+        story=story,
+        offered=seen.offered,
+        answered=seen.answered,
+        given_up=seen.gave_up,
+        lost=len(seen.lost),
+        twice=len(seen.twice),
+        facts=facts,
+    )
+    proof.add(tally)
+    assert seen.lost == ()
+    assert seen.twice == ()
+    assert seen.strangers == ()
+    assert tally.closes
+    return tally
+
+
+def assert_records_agree(seen: Evidence, records: list[Record]) -> None:
+    """Each call has one record, and it says what the phones saw: who rang, who took it, and how it ended."""
+    by_caller = {record["caller"] or "anonymous": record for record in records}
+    assert sorted(by_caller) == sorted(call.caller for call in seen.calls)
+    assert len(records) == seen.offered
+    assert [disagreement(call, by_caller[call.caller]) for call in seen.calls] == [None] * seen.offered
+
+
+def disagreement(call: Heard, record: Record) -> str | None:
+    """How the record contradicts the witnesses, or None."""
+    taken = record["taken_phone"]
+    if call.answered_by != ((taken,) if taken else ()):
+        return f"{call.caller}: answered by {call.answered_by}, recorded {taken}"
+    ended = "answered" if call.answered_by else "gave_up"
+    if record["ended"] != ended:
+        return f"{call.caller}: {ended}, recorded {record['ended']}"
+    if record["dialled"] != call.placed.dialled:
+        return f"{call.caller}: dialled {call.placed.dialled}, recorded {record['dialled']}"
+    rang = sorted(call.phones)
+    legs = sorted(leg["phone"] for leg in record["legs"] if leg["result"] not in ("unreachable",))
+    if rang != legs:
+        return f"{call.caller}: rang {rang}, recorded {legs}"
+    answered = [leg["phone"] for leg in record["legs"] if leg["result"] == "answered"]
+    if answered != list(call.answered_by):
+        return f"{call.caller}: answered by {call.answered_by}, legs say {answered}"
+    if any(leg["ended_at"] is None for leg in record["legs"]):
+        return f"{call.caller}: a leg has no end"
+    return None

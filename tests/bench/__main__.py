@@ -1,0 +1,116 @@
+"""`python -m tests.bench`: measure everything once, print one table, write var/bench.json."""
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import structlog
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from router.lab.asterisk import AsteriskFiles, fetched
+from router.storage.migrate import upgrade
+from tests.bench import company, decisions, intercept
+from tests.bench.report import Report, as_json, show, this_machine
+from tests.bench.traffic import Exchange
+
+FOLDER = Path("var/bench")
+ASTERISK = Path("var/asterisk")
+WHOLE = Path("var/bench.json")
+PARTIAL = Path("var/bench-partial.json")
+
+DECISIONS = 100_000
+CHANGES = 20  # of each kind
+QUICK_SHARE = 20  # so many times fewer of both
+
+app = App(name="bench", help="How fast is it? About ten minutes, on loopback only.", version_flags=[])
+out, err = Console(), Console(stderr=True)
+
+
+@app.default
+def bench(
+    *,
+    quick: Annotated[bool, Parameter(negative=())] = False,
+    only: Literal["intercept", "decide"] | None = None,
+) -> None:
+    """Measure and print. Only a whole run writes var/bench.json; others write var/bench-partial.json.
+
+    Parameters
+    ----------
+    quick
+        A small company and few calls: to see that everything runs, not how fast.
+    only
+        Leave the other part out.
+    """
+    size = company.QUICK if quick else company.FULL
+    files = fetched(ASTERISK, _say)
+    machine = this_machine(files.version)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    full = _filled(size)
+    report = Report(
+        machine=machine,
+        at=datetime.now(UTC),
+        numbers=size.numbers,
+        rules=size.rules,
+        decide=None if only == "intercept" else _decide(full, size, quick),
+        intercept=None if only == "decide" else _intercept(full, files, size, quick),
+    )
+    target = PARTIAL if quick or only else WHOLE
+    target.write_text(json.dumps(as_json(report), indent=2) + "\n")
+    show(report, out)
+    out.print(f"written: {target}")
+
+
+def _say(text: str) -> None:
+    err.print(text, highlight=False, soft_wrap=True)
+
+
+def _filled(size: company.Size) -> Path:
+    """A fresh database with the whole company."""
+    database = FOLDER / "company.db"
+    for old in FOLDER.glob("*.db*"):
+        old.unlink()
+    _say(f"writing a company with {size.numbers:,} numbers and {size.rules:,} rules …")
+    upgrade(_url(database))
+    asyncio.run(company.fill(_url(database), size))
+    return database
+
+
+def _url(database: Path) -> str:
+    return f"sqlite:///{database}"
+
+
+def _decide(full: Path, size: company.Size, quick: bool) -> decisions.DecideFigures:
+    _say("deciding …")
+    own = shutil.copy(full, FOLDER / "decide.db")  # the changes it measures are nobody else's
+    share = QUICK_SHARE if quick else 1
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_only_warnings) as alone:
+        return alone.submit(decisions.measure, _url(own), size, DECISIONS // share, CHANGES // share).result()
+
+
+def _only_warnings() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def _intercept(
+    full: Path, files: AsteriskFiles, size: company.Size, quick: bool
+) -> Mapping[str, intercept.InterceptFigures]:
+    own = shutil.copy(full, FOLDER / "intercept.db")
+    login = f"bench:{secrets.token_urlsafe(24)}"
+    exchange = Exchange(FOLDER, files, login)
+    effort = intercept.QUICK if quick else intercept.FULL
+    with exchange.pbx:
+        return intercept.measure(exchange, _url(own), login, size, effort, FOLDER, _say)
+
+
+if __name__ == "__main__":
+    sys.exit(app())

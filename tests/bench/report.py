@@ -1,0 +1,192 @@
+"""What is printed, what is written, and which targets are hit?"""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from tests.bench.decisions import DecideFigures
+from tests.bench.intercept import RATES, InterceptFigures
+from tests.bench.mechanisms import NAMES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    cpu: str
+    cores: int
+    python: str
+    asterisk: str
+    kernel: str
+    load_before: float  # processes that wanted to run in the minute before: above 0.5 somebody else was busy as well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All figures of one run; a part that was left out is None."""
+
+    machine: Machine
+    at: datetime
+    numbers: int
+    rules: int
+    intercept: Mapping[str, InterceptFigures] | None
+    decide: DecideFigures | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    says: str
+    measured: float
+    limit: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def hit(self) -> bool:
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+
+
+def this_machine(asterisk: str) -> Machine:
+    """What the figures depend on."""
+    models = (line.partition(":")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line)
+    return Machine(
+        cpu=" ".join(next(models, platform.machine()).split()),
+        cores=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+        asterisk=asterisk,
+        kernel=platform.release(),
+        load_before=round(os.getloadavg()[0], 2),
+    )
+
+
+def targets(report: Report) -> Iterator[Target]:
+    """What the router promises, against what was measured."""
+    if report.intercept is not None:
+        yield from _intercept_targets(report.intercept)
+    if report.decide is not None:
+        decide = report.decide
+        yield Target(says="decide, median", measured=decide.p50_us, limit=20, unit="µs")
+        yield Target(says="decide, p99", measured=decide.p99_us, limit=100, unit="µs")
+        yield Target(says="memory of the numbers", measured=decide.numbers_mb, limit=100, unit="MB")
+        yield Target(says="loaded from SQLite", measured=decide.load_s, limit=15, unit="s")
+        yield Target(says="one change visible", measured=decide.publish_ms, limit=100, unit="ms")
+
+
+def _intercept_targets(intercept: Mapping[str, InterceptFigures]) -> Iterator[Target]:
+    router, static = intercept["router"], intercept["static"]
+    for rate in RATES:
+        median = router.delays[rate].p50_ms
+        over = median - static.delays[rate].p50_ms
+        yield Target(says=f"median over static at {rate}/s", measured=over, limit=2, unit="ms")
+        for other in ("fastagi", "ari"):
+            yield Target(
+                says=f"median at {rate}/s, not above {other}",
+                measured=median,
+                limit=intercept[other].delays[rate].p50_ms,
+                unit="ms",
+            )
+    share = router.max_calls_per_s / static.max_calls_per_s if static.max_calls_per_s else 0.0
+    yield Target(says="highest rate, share of static's", measured=share, limit=0.95, unit="", at_least=True)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The whole report; `intercept` and `decide` have the names that other tools look for."""
+    told: dict[str, Any] = {
+        "at": report.at.astimezone(UTC).isoformat(timespec="seconds"),
+        "machine": asdict(report.machine),
+        "company": {"numbers": report.numbers, "rules": report.rules},
+    }
+    if report.intercept is not None:
+        told["intercept"] = {name: _mechanism_as_json(figures) for name, figures in report.intercept.items()}
+    if report.decide is not None:
+        told["decide"] = _rounded(asdict(report.decide))
+    told["targets"] = [_rounded({**asdict(target), "hit": target.hit}) for target in targets(report)]
+    return told
+
+
+def _mechanism_as_json(figures: InterceptFigures) -> dict[str, Any]:
+    told = asdict(figures)
+    by_rate = {str(rate): one for rate, one in told.pop("delays").items()}
+    return _rounded({**by_rate, **told})
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case bool() | int() | str() | None:
+            return value
+        case float():
+            return round(value, 3)
+        case Mapping():
+            return {key: _rounded(one) for key, one in value.items()}
+        case _:
+            return [_rounded(one) for one in value]
+
+
+def show(report: Report, console: Console) -> None:
+    machine = report.machine
+    console.print(
+        f"{machine.cpu}, {machine.cores} cores · Linux {machine.kernel} · Python {machine.python}"
+        f" · Asterisk {machine.asterisk} · load before {machine.load_before}"
+    )
+    console.print(f"{report.numbers:,} account numbers, {report.rules:,} rules\n")
+    if report.intercept is not None:
+        console.print(_intercept_grid(report.intercept))
+    if report.decide is not None:
+        console.print(_decide_grid(report.decide))
+    console.print(_targets_grid(report))
+
+
+def _intercept_grid(intercept: Mapping[str, InterceptFigures]) -> Grid:
+    grid = Grid(title="From INVITE in to INVITE out", title_justify="left", caption="ms: median / p95 / p99")
+    grid.add_column("steered by")
+    for rate in RATES:
+        grid.add_column(f"at {rate}/s", justify="right")
+    for head in ("failed", "highest rate, calls/s", "by round", "controller, CPU ms/call", "Asterisk, CPU ms/call"):
+        grid.add_column(head, justify="right")
+    for name in NAMES:
+        one = intercept[name]
+        grid.add_row(
+            name,
+            *(f"{d.p50_ms:.1f} / {d.p95_ms:.1f} / {d.p99_ms:.1f}" for d in (one.delays[rate] for rate in RATES)),
+            str(sum(delays.failed for delays in one.delays.values())),
+            f"{one.max_calls_per_s:.0f}",
+            " ".join(f"{rate:.0f}" for rate in one.max_calls_per_s_by_round),
+            f"{one.controller_cpu_ms_per_call:.2f}",
+            f"{one.asterisk_cpu_ms_per_call:.2f}",
+        )
+    return grid
+
+
+def _decide_grid(decide: DecideFigures) -> Grid:
+    grid = Grid(title="Deciding, without Asterisk", title_justify="left")
+    for head in ("median µs", "p99 µs", "numbers MB", "loaded in s"):
+        grid.add_column(head, justify="right")
+    for kind in decide.publish_ms_by_change:
+        grid.add_column(f"new {kind} visible in ms", justify="right")
+    grid.add_row(
+        f"{decide.p50_us:.1f}",
+        f"{decide.p99_us:.1f}",
+        f"{decide.numbers_mb:.0f}",
+        f"{decide.load_s:.1f}",
+        *(f"{took:.1f}" for took in decide.publish_ms_by_change.values()),
+    )
+    return grid
+
+
+def _targets_grid(report: Report) -> Grid:
+    grid = Grid(title="Targets", title_justify="left")
+    for head in ("", "measured", "target", ""):
+        grid.add_column(head, justify="right" if head else "left")
+    for target in targets(report):
+        grid.add_row(
+            target.says,
+            f"{target.measured:.2f} {target.unit}",
+            f"{'≥' if target.at_least else '≤'} {target.limit:.2f} {target.unit}",
+            "[green]hit[/green]" if target.hit else "[red]missed[/red]",
+        )
+    return grid

@@ -1,0 +1,235 @@
+"""Is every call on record once, whatever happens to the database and to us?"""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from router.calls.call import Call, Ending, Phase
+from router.lab.postgres import PrivatePostgres, private_postgres
+from router.lab.sample import JONAS
+from router.storage.database import Database
+from router.storage.migrate import upgrade
+from router.storage.recorder import BATCH, Recorder
+from router.storage.records import CallRecord, open_calls, recent_calls, recorded_call
+from tests.storage.stories import SOON, after, answered, arrived, ringing, talking, until, whole_life
+
+
+@asynccontextmanager
+async def recording(db: Database) -> AsyncIterator[Recorder]:
+    recorder = Recorder(db)
+    task = asyncio.create_task(recorder.run())
+    try:
+        yield recorder
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def write(db: Database, states: Sequence[Call]) -> None:
+    """Record these states one after the other, each written before the next."""
+    for state in states:
+        recorder = Recorder(db)
+        recorder.record(state)
+        assert await recorder.drain(SOON) == 0
+
+
+async def record_of(db: Database, call_id: str = "pbx:1.1") -> CallRecord:
+    record = await recorded_call(db, call_id)
+    assert record is not None
+    return record
+
+
+def from_the_journal(call: Call) -> Call:
+    """The same call as a router knows it that was dead while it lived: no decision, no reason for the path."""
+    return replace(call, decision=None, why="")
+
+
+async def test_a_call_is_one_record_with_all_that_is_known_of_it(db: Database) -> None:
+    async with recording(db) as recorder:
+        for state in whole_life():
+            recorder.record(state)
+        await until(lambda: recorder.pending == 0)
+    record = await record_of(db)
+    assert (record.ended, record.taken_by, record.line, record.account, record.job) == (Ending.ANSWERED, JONAS, 1, 1, 1)
+    assert (record.arrived_at, record.taken_at, record.ended_at) == (after(0), after(4), after(60))
+    assert record.legs == answered().legs
+    assert record.decision is not None
+    assert "Kitchen for the new shop" in record.decision["sentence"]
+
+
+async def test_only_the_newest_state_of_a_call_is_written(db: Database) -> None:
+    recorder = Recorder(db)
+    for state in whole_life():
+        recorder.record(state)
+    await recorder.drain(SOON)
+    assert recorder.written == 1
+
+
+async def test_more_calls_than_one_batch_are_all_written(db: Database) -> None:
+    recorder = Recorder(db)
+    for number in range(BATCH * 2 + 1):
+        recorder.record(answered(f"pbx:{number}"))
+    assert await recorder.drain(SOON) == 0
+    assert recorder.written == BATCH * 2 + 1
+
+
+async def test_a_call_taken_over_after_a_restart_keeps_its_decision(db: Database) -> None:
+    await write(db, [arrived(), ringing()])
+    (adopted,) = await open_calls(db, "pbx")
+    assert adopted == replace(ringing(), decision=None)
+    await write(db, [replace(answered(), decision=None)])
+    record = await record_of(db)
+    assert record.decision is not None
+    assert (record.why, record.table_version, record.ended) == ("plan", 1, Ending.ANSWERED)
+
+
+async def test_only_open_calls_of_this_pbx_are_taken_over(db: Database) -> None:
+    await write(db, [arrived("pbx:1"), answered("pbx:2"), arrived("pbx-2:1"), arrived("p_x:1")])
+    assert [call.call_id for call in await open_calls(db, "pbx")] == ["pbx:1"]
+    assert [call.call_id for call in await open_calls(db, "p_x")] == ["p_x:1"]
+
+
+@pytest.mark.parametrize("state", [arrived(), ringing(), talking()], ids=lambda state: state.phase)
+async def test_a_call_comes_back_in_the_phase_it_was_in(db: Database, state: Call) -> None:
+    await write(db, [state])
+    (adopted,) = await open_calls(db, "pbx")
+    assert adopted.phase is state.phase
+
+
+states = st.lists(st.sampled_from([*whole_life(), from_the_journal(answered())]), max_size=6)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=states, again=states)
+async def test_once_ended_a_record_stays_as_it_is_however_often_it_is_told(
+    db: Database, before: list[Call], again: list[Call]
+) -> None:
+    call_id = f"pbx:{next(_numbers)}"
+    told = [replace(state, call_id=call_id) for state in (*before, answered())]
+    await write(db, told)
+    ended = await record_of(db, call_id)
+    await write(db, [replace(state, call_id=call_id) for state in again])
+    assert await record_of(db, call_id) == ended
+    assert (ended.ended, ended.taken_by, ended.legs) == (Ending.ANSWERED, JONAS, answered().legs)
+
+
+_numbers = iter(range(1_000_000))
+
+
+async def test_a_call_that_seemed_lost_is_what_the_journal_says_it_was(db: Database) -> None:
+    lost = replace(ringing(), phase=Phase.OVER, ended_at=after(90), ending=Ending.LOST)
+    await write(db, [lost, from_the_journal(answered()), lost])
+    record = await record_of(db)
+    assert (record.ended, record.ended_at, record.taken_by) == (Ending.ANSWERED, after(60), JONAS)
+    assert record.decision is not None
+
+
+async def test_a_leg_that_ends_after_its_call_is_still_recorded(db: Database) -> None:
+    leg_to_come = replace(answered(), legs=ringing().legs)
+    await write(db, [leg_to_come, answered()])
+    assert (await record_of(db)).legs == answered().legs
+
+
+async def test_a_record_the_database_will_never_take_doesnt_keep_the_others(db: Database) -> None:
+    impossible = replace(arrived("pbx:2"), caller="\ud800")  # half a character: no database takes it
+    recorder = Recorder(db)
+    for state in (arrived("pbx:1"), impossible, arrived("pbx:3")):
+        recorder.record(state)
+    assert await recorder.drain(SOON) == 0
+    assert recorder.refused == 1
+    assert {record.call_id for record in (await recent_calls(db, 10)).records} == {"pbx:1", "pbx:3"}
+
+
+async def test_memory_has_an_end_but_calls_it_knows_are_kept_up_to_date(db: Database) -> None:
+    recorder = Recorder(db, at_most=1)
+    for state in (arrived("pbx:1"), arrived("pbx:2"), answered("pbx:1")):
+        recorder.record(state)
+    await recorder.drain(SOON)
+    assert recorder.dropped == 1
+    assert [record.ended for record in (await recent_calls(db, 10)).records] == [Ending.ANSWERED]
+
+
+async def test_what_changes_while_it_is_written_is_written_again(db: Database) -> None:
+    recorder = Recorder(db)
+    recorder.record(arrived())
+    writing = asyncio.create_task(recorder.drain(SOON))
+    while not writing.done():
+        if recorder.pending and recorder.written == 0:
+            recorder.record(answered())
+        await asyncio.sleep(0)
+    assert (await record_of(db)).ended is Ending.ANSWERED
+
+
+async def test_a_locked_database_makes_records_wait_and_loses_none(sqlite_files: Path, tmp_path: Path) -> None:
+    shutil.copy(sqlite_files / "migrated.db", tmp_path / "router.db")
+    db = Database(f"sqlite:///{tmp_path}/router.db")
+    with sqlite3.connect(tmp_path / "router.db", isolation_level=None) as other:
+        async with recording(db) as recorder:
+            other.execute("BEGIN IMMEDIATE")
+            recorder.record(arrived())
+            await until(lambda: recorder.failures > 0)
+            recorder.record(answered())
+            assert recorder.oldest_age() > 0
+            other.execute("ROLLBACK")
+            await until(lambda: recorder.pending == 0)
+    other.close()
+    assert (await record_of(db)).ended is Ending.ANSWERED
+    await db.close()
+
+
+@pytest.fixture
+def own_server(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
+    with private_postgres(pytestconfig.rootpath / "var") as server:
+        upgrade(server.url)
+        yield server
+
+
+@pytest.mark.postgresql
+async def test_with_the_server_gone_records_wait_and_are_written_when_it_is_back(own_server: PrivatePostgres) -> None:
+    db = Database(own_server.url)
+    async with recording(db) as recorder:
+        recorder.record(arrived("pbx:1"))
+        await until(lambda: recorder.pending == 0)
+        own_server.stop()
+        recorder.record(answered("pbx:1"))
+        recorder.record(answered("pbx:2"))
+        await until(lambda: recorder.failures > 1)
+        assert recorder.pending == 2
+        own_server.start()
+        await until(lambda: recorder.pending == 0)
+    assert [record.ended for record in (await recent_calls(db, 10)).records] == [Ending.ANSWERED] * 2
+    await db.close()
+
+
+@pytest.mark.postgresql
+async def test_with_the_server_frozen_records_wait_and_are_written_when_it_answers_again(
+    own_server: PrivatePostgres,
+) -> None:
+    db = Database(own_server.url)
+    async with recording(db) as recorder:
+        recorder.record(arrived("pbx:1"))
+        await until(lambda: recorder.pending == 0)
+        own_server.freeze()
+        recorder.record(answered("pbx:1"))
+        await until(lambda: recorder.failures > 0, within=2 * SOON)
+        own_server.thaw()
+        await until(lambda: recorder.pending == 0, within=2 * SOON)
+    assert (await record_of(db, "pbx:1")).ended is Ending.ANSWERED
+    await db.close()
+
+
+async def test_a_database_that_stays_away_doesnt_keep_the_process_from_ending(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path}/never-migrated.db")
+    recorder = Recorder(db)
+    recorder.record(arrived())
+    assert await recorder.drain(1.0) == 1
+    await db.close()

@@ -1,0 +1,122 @@
+"""What stands behind the API in these tests? A real database with the sample company, and the table made of it."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from router.lab.sample import REGION, SAMPLE, TIME_ZONE
+from router.routing.table import Table
+from router.storage.company import save_company
+from router.storage.database import Database
+from router.storage.keys import new_key
+from router.storage.migrate import downgrade, upgrade
+from router.storage.schema import Role
+from router.storage.tables import load_configuration
+from router.web.app import build_app
+from router.web.figures import Figure
+from router.web.parts import Parts
+from router.web.standing import Standing
+
+MONDAY_NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)  # noon where the sample company is
+
+GONE_WITHIN = 5.0  # seconds
+
+READY = Standing(
+    link_up=True,
+    link_why="",
+    table_version=1,
+    table_age=0.1,
+    table_trouble="",
+    records_waiting=0,
+    records_age=None,
+)
+
+
+@dataclass
+class Office:
+    """The app, a client for each role, and what a test may change behind the app's back."""
+
+    db: Database
+    folder: Path
+    table: Table | None
+    app: FastAPI = field(init=False)
+    now: datetime = MONDAY_NOON
+    standing: Standing = READY
+    figures: tuple[Figure, ...] = ()
+    keys: dict[Role, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.app = build_app(
+            Parts(
+                db=self.db,
+                table=lambda: self.table,
+                standing=lambda: self.standing,
+                figures=lambda: self.figures,
+                now=lambda: self.now,
+            )
+        )
+
+    async def ask(
+        self, method: str, path: str, *, role: Role | None = Role.VIEWER, key: str = "", body: object = None
+    ) -> httpx2.Response:
+        """One request with the key of this role, or with this key; None sends no key."""
+        shown = key or (self.keys[role] if role else "")
+        headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+            return await client.request(method, path, headers=headers, json=body)
+
+    async def lose_database(self) -> None:
+        await self.db.close()
+        shutil.rmtree(self.folder)
+
+    async def lose_tables(self) -> None:
+        """As before the first migration."""
+        await asyncio.to_thread(downgrade, f"sqlite:///{self.folder / 'router.db'}", "base")
+
+    async def get(self, path: str, *, role: Role | None = Role.VIEWER, key: str = "") -> httpx2.Response:
+        return await self.ask("GET", path, role=role, key=key)
+
+
+@pytest.fixture(scope="session")
+def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("web") / "furnished.db"
+    upgrade(f"sqlite:///{file}")
+
+    async def furnish() -> None:
+        db = Database(f"sqlite:///{file}")
+        await save_company(db, SAMPLE, MONDAY_NOON)
+        await db.close()
+
+    asyncio.run(furnish())
+    return file
+
+
+@pytest_asyncio.fixture
+async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    shutil.copy(furnished_file, folder / "router.db")
+    db = Database(f"sqlite:///{folder / 'router.db'}")
+    configuration, version = await load_configuration(db, REGION, TIME_ZONE)
+    office = Office(db=db, folder=folder, table=Table.build(configuration, version))
+    office.keys = {role: await new_key(db, role.value, role) for role in Role}
+    yield office
+    await db.close()
+    await _last_words()
+
+
+async def _last_words() -> None:
+    """A connection that aiosqlite could not make leaves a thread behind, whose last word must find the loop alive."""
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, GONE_WITHIN)

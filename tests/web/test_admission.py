@@ -1,0 +1,129 @@
+"""Does nobody get in who may not?"""
+
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+
+from router.storage.keys import new_key
+from router.storage.schema import Role
+from router.web.admission import ANYONE, BELIEVED, DECLARED
+from tests.web.conftest import MONDAY_NOON, Office
+
+GUARDED = (("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/v1/calls"), ("GET", "/api/v1/calls/pbx:1"))
+QUESTION = {"caller": "+16465550199", "line": "+12125550100"}
+
+
+def declared_roles(app: FastAPI) -> dict[str, str | None]:
+    """Every operation, and whom it says it is open to."""
+    return {
+        f"{method.upper()} {path}": operation.get(DECLARED)
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+async def test_every_operation_says_who_may_use_it(office: Office) -> None:
+    declared = declared_roles(office.app)
+
+    assert len(declared) >= 6
+    assert set(declared.values()) <= {ANYONE, *Role}
+
+
+async def test_nothing_stands_outside_of_what_asks_for_a_key(office: Office) -> None:
+    assert [route for route in office.app.routes if not type(route).__module__.startswith("fastapi.")] == []
+
+
+async def test_only_the_sign_of_life_is_open_to_anyone(office: Office) -> None:
+    open_to_all = [operation for operation, role in declared_roles(office.app).items() if role == ANYONE]
+
+    assert open_to_all == ["GET /healthz"]
+
+
+async def test_an_operation_that_declares_nothing_is_closed_to_everybody(office: Office) -> None:
+    office.app.add_api_route("/forgotten", lambda: "secret")
+
+    answer = await office.get("/forgotten", role=Role.ADMIN)
+
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "urn:router:problem:closed"
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+async def test_without_a_key_nobody_gets_in_and_is_told_how_to_get_one(office: Office, method: str, path: str) -> None:
+    answer = await office.ask(method, path, role=None)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["type"] == "urn:router:problem:key-missing"
+
+
+@pytest.mark.parametrize("key", ["rtr_00000000_guess", "x", "rtr__", "rtr_" + "y" * 500, "ünïcode"])
+async def test_a_key_that_is_nobodys_is_refused(office: Office, key: str) -> None:
+    answer = await office.ask("POST", "/api/v1/explain", key=key, body=QUESTION)
+
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "urn:router:problem:key-refused"
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("path", ["/readyz", "/metrics", "/api/v1/calls"])
+async def test_each_role_may_look(office: Office, role: Role, path: str) -> None:
+    answer = await office.get(path, role=role)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_each_role_may_ask_who_would_answer(office: Office, role: Role) -> None:
+    answer = await office.ask("POST", "/api/v1/explain", role=role, body=QUESTION)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("needed", "admitted"),
+    [
+        (Role.VIEWER, {Role.VIEWER, Role.COORDINATOR, Role.EDITOR, Role.ADMIN, Role.SERVICE}),
+        (Role.COORDINATOR, {Role.COORDINATOR, Role.EDITOR, Role.ADMIN}),
+        (Role.EDITOR, {Role.EDITOR, Role.ADMIN, Role.SERVICE}),
+        (Role.ADMIN, {Role.ADMIN}),
+    ],
+)
+async def test_a_role_may_do_what_smaller_ones_may(office: Office, needed: Role, admitted: set[Role]) -> None:
+    office.app.add_api_route("/probe", lambda: "in", openapi_extra={DECLARED: needed.value})
+
+    answers = {role: (await office.get("/probe", role=role)).status_code for role in Role}
+
+    assert {role for role, status in answers.items() if status == 200} == admitted
+    assert {answers[role] for role in set(Role) - admitted} <= {403}
+
+
+async def test_an_expired_key_is_refused(office: Office) -> None:
+    key = await new_key(office.db, "temporary", Role.VIEWER, expires_at=MONDAY_NOON + timedelta(hours=1))
+    before = await office.get("/readyz", key=key)
+
+    office.now += timedelta(hours=1)
+
+    assert (before.status_code, (await office.get("/readyz", key=key)).status_code) == (200, 401)
+
+
+async def test_a_known_key_is_believed_for_a_while_when_the_database_is_gone(office: Office) -> None:
+    await office.get("/metrics")
+    await office.lose_database()
+
+    soon = await office.get("/metrics")
+    office.now += BELIEVED + timedelta(seconds=1)
+    late = await office.get("/metrics")
+
+    assert (soon.status_code, late.status_code) == (200, 503)
+
+
+async def test_a_key_never_seen_is_not_believed_when_the_database_is_gone(office: Office) -> None:
+    await office.lose_database()
+
+    answer = await office.get("/metrics")
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert answer.json()["type"] == "urn:router:problem:database-unavailable"

@@ -1,0 +1,94 @@
+"""Can the calls on record be read, page by page and one by one?"""
+
+from datetime import timedelta
+
+import pytest_asyncio
+
+from router.calls.call import Call, Ending, Leg, Phase
+from router.calls.events import LegResult, Path, Presented
+from router.lab.sample import BUSINESS_LINE, STRANGER
+from router.storage.recorder import Recorder
+from tests.web.conftest import MONDAY_NOON, Office
+
+
+def answered(number: int) -> Call:
+    """The number-th call of the day: Anna takes it after three seconds."""
+    arrived_at = MONDAY_NOON + timedelta(minutes=number)
+    ended_at = arrived_at + timedelta(seconds=40)
+    anna = Leg(
+        leg=f"1.{number}",
+        step=1,
+        phone="anna",
+        person=1,
+        began_at=arrived_at,
+        ended_at=ended_at,
+        result=LegResult.ANSWERED,
+        cause=16,
+    )
+    return Call(
+        call_id=f"pbx:1700000000.{number}",
+        phase=Phase.OVER,
+        dialled=BUSINESS_LINE,
+        caller=STRANGER,
+        presented=Presented.NUMBER,
+        arrived_at=arrived_at,
+        path=Path.PLAN,
+        why="plan",
+        legs=(anna,),
+        taken_phone="anna",
+        taken_by=1,
+        taken_at=arrived_at + timedelta(seconds=3),
+        ended_at=ended_at,
+        ending=Ending.ANSWERED,
+    )
+
+
+@pytest_asyncio.fixture
+async def busy_office(office: Office) -> Office:
+    """Five calls have been answered."""
+    recorder = Recorder(office.db)
+    for number in range(5):
+        recorder.record(answered(number))
+    await recorder.drain(within=5)
+    return office
+
+
+async def test_an_office_without_calls_has_an_empty_list(office: Office) -> None:
+    answer = await office.get("/api/v1/calls")
+
+    assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
+
+
+async def test_a_record_says_what_became_of_the_call(busy_office: Office) -> None:
+    answer = await busy_office.get("/api/v1/calls?limit=1")
+
+    (record,) = answer.json()["items"]
+    assert record["call_id"] == "pbx:1700000000.4"
+    assert (record["ended"], record["taken_by"], record["taken_phone"]) == ("answered", 1, "anna")
+    assert record["taken_at"] == "2026-03-02T17:04:03Z"
+    assert [(leg["phone"], leg["result"], leg["cause"]) for leg in record["legs"]] == [("anna", "answered", 16)]
+
+
+async def test_following_the_cursors_gives_every_call_once_newest_first(busy_office: Office) -> None:
+    seen: list[str] = []
+    path: str | None = "/api/v1/calls?limit=2"
+    while path:
+        page = (await busy_office.get(path)).json()
+        seen += [record["call_id"] for record in page["items"]]
+        path = f"/api/v1/calls?limit=2&cursor={page['next']}" if page["next"] else None
+
+    assert seen == [f"pbx:1700000000.{number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_one_call_is_read_by_its_id(busy_office: Office) -> None:
+    answer = await busy_office.get("/api/v1/calls/pbx:1700000000.2")
+
+    assert answer.json()["call_id"] == "pbx:1700000000.2"
+
+
+async def test_a_call_that_nobody_made_is_not_found_and_the_answer_says_where_to_look(busy_office: Office) -> None:
+    answer = await busy_office.get("/api/v1/calls/pbx:9")
+
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:router:problem:unknown-call"
+    assert "/api/v1/calls" in answer.json()["detail"]

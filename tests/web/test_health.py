@@ -1,0 +1,94 @@
+"""Does the router say truly how it is?"""
+
+from dataclasses import replace
+
+import pytest
+
+from router.web.figures import Figure
+from router.web.standing import LATE_RECORDS, Standing, reasons_not_ready, warnings
+from tests.web.conftest import READY, Office
+
+
+async def test_the_sign_of_life_needs_no_key_and_no_database(office: Office) -> None:
+    await office.lose_database()
+
+    answer = await office.get("/healthz", role=None)
+
+    assert (answer.status_code, answer.json()) == (200, {"alive": True})
+
+
+async def test_a_router_with_table_and_link_is_ready(office: Office) -> None:
+    answer = await office.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "reasons": [],
+        "warnings": [],
+        "link": {"up": True, "why": ""},
+        "table": {"version": 1, "age_seconds": 0.1, "trouble": ""},
+        "records": {"waiting": 0, "oldest_seconds": None},
+    }
+
+
+async def test_a_router_that_does_not_steer_says_why_as_a_problem(office: Office) -> None:
+    office.standing = replace(READY, link_up=False, link_why="the PBX refused the login")
+
+    answer = await office.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:router:problem:not-ready"
+    assert answer.json()["reasons"] == ["The PBX can't be heard: the PBX refused the login."]
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (replace(READY, table_version=None, table_trouble="the database fails: locked"), "database fails: locked"),
+        (replace(READY, table_version=None), "the database is read"),
+        (replace(READY, link_up=False), "not logged in yet"),
+    ],
+)
+def test_each_missing_part_is_a_reason(standing: Standing, said: str) -> None:
+    (reason,) = reasons_not_ready(standing)
+
+    assert said in reason
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        replace(READY, table_age=90, table_trouble="the database fails: gone"),
+        replace(READY, records_waiting=3, records_age=LATE_RECORDS + 1),
+    ],
+)
+def test_a_database_that_is_gone_is_a_warning_because_calls_go_on(standing: Standing) -> None:
+    assert reasons_not_ready(standing) == []
+    assert len(warnings(standing)) == 1
+
+
+async def test_the_figures_come_out_as_prometheus_reads_them(office: Office) -> None:
+    office.figures = (
+        Figure(name="calls_arrived", says="Calls", kind="counter", value=3),
+        Figure(name="calls_ended", says="Endings", kind="counter", label="ending", values={"answered": 2, "lost": 0}),
+        Figure(name="link_up", says="Link", kind="gauge", value=1),
+    )
+
+    answer = await office.get("/metrics")
+
+    lines = answer.text.splitlines()
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "router_calls_arrived_total 3.0" in lines
+    assert 'router_calls_ended_total{ending="answered"} 2.0' in lines
+    assert "router_link_up 1.0" in lines
+
+
+async def test_two_routers_in_one_process_keep_their_figures_apart(office: Office) -> None:
+    office.figures = (Figure(name="link_up", says="Link", kind="gauge", value=1),)
+    await office.get("/metrics")
+    office.figures = (Figure(name="link_up", says="Link", kind="gauge", value=0),)
+
+    answer = await office.get("/metrics")
+
+    assert "router_link_up 0.0" in answer.text.splitlines()
