@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
-from router.storage.database import Database, StorageError
+from router.storage.database import Database, NotMigrated, StorageError
 from router.storage.schema import Role
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
@@ -179,14 +179,16 @@ def new(name: str, *, role: Role) -> None:
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
 
 
-def main() -> NoReturn:
-    """Run the command that was asked for; 0 when it did what it should, 1 when it couldn't, 2 for wrong settings."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
     from router.routing.table import TableError
 
     try:
-        app()
+        app(arguments)
     except SettingsError as fault:
         _fail(str(fault), code=2)
+    except NotMigrated:
+        _fail("The database has not the tables of this version yet: 'router migrate' makes them, and so does 'serve'.")
     except (StorageError, TableError) as fault:
         _fail(str(fault))
     sys.exit(0)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 END = b"\r\n\r\n"
 GREETING = b"Asterisk Call Manager/"
 
-MOST_BYTES = (
-    65_536  # of one message; the longest we expect (a journal entry) is under 1 kB, so more is no message of ours
-)
+MOST_BYTES = 65_536  # of one message; the longest of ours, with an entry of the journal, has about 1,000
 
 # A value may not carry what could be taken for the end of a line, here or in Asterisk. CR LF itself is the separator.
 _CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")

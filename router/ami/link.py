@@ -130,7 +130,7 @@ class AmiLink:
             self._session = None
             self._tally.up = False
             self._known_until = session.known_until
-            wire.abort()
+            wire.abort("done with it")
             await wire.gone()
         self._tally.connections_lost += 1
         return session.took_over, failure

@@ -88,6 +88,10 @@ def set_token(token: str) -> Fields:
     return {"Action": "Setvar", "Variable": GLOBAL_TOKEN, "Value": token}
 
 
+def get_global(variable: str) -> Fields:
+    return {"Action": "Getvar", "Variable": variable}
+
+
 def check(fields: Fields) -> None:
     """Raises Unsendable unless Asterisk would read exactly these fields."""
     if len(fields) > MOST_FIELDS:

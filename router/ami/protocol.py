@@ -20,6 +20,7 @@ from router.ami.framing import Framing, Message, parse
 from router.ami.outbound import Fields, check
 
 EVENT_PREFIX = "Router"  # of all our UserEvents
+OURS = b"\nUserEvent: " + EVENT_PREFIX.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self._framing = Framing()
         self._loop = asyncio.get_running_loop()
         self.responses: dict[str, Question] = {}
+        self._aborted_because = ""
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self.closed = True
 
@@ -80,7 +82,7 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         """Closes the connection."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        why = f"the connection was lost: {exc}" if exc else "the PBX closed the connection"
+        why = self._aborted_because or (f"the connection was lost: {exc}" if exc else "the PBX closed the connection")
         self.closed = True
         self._lost.set_result(why)
         # Not one of them is sent again: what was right before the break may be wrong after it.
@@ -111,18 +113,19 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         """Waits until the connection has ended, and says why."""
         return await asyncio.shield(self._lost)  # a waiter that is cancelled must not take the future with it
 
-    def abort(self) -> None:
+    def abort(self, why: str) -> None:
         """Ends the connection at once, sending nothing more; wait for `gone` to know that the socket is closed."""
         self.closed = True
+        self._aborted_because = why
         self.transport.abort()
 
     def close(self) -> None:
         """As abort: panoramisk's own would keep unanswered actions for the next connection."""
-        self.abort()
+        self.abort("closed")
 
     def _sort(self, block: bytes) -> None:
         """An answer to a question of ours, or an event of ours; everything else is dropped unread."""
-        if b"\nActionID: " not in block and b"\nUserEvent: " + EVENT_PREFIX.encode() not in block:
+        if b"\nActionID: " not in block and OURS not in block:
             self._drop(Dropped.NOT_OURS)
             return
         message = parse(block)

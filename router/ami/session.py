@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -14,19 +14,10 @@ from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
 from router.ami.framing import Message
 from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
-from router.ami.outbound import UNIQUEID, Fields, set_beat, set_token
+from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
-from router.calls.events import (
-    CallEnded,
-    Event,
-    LegEnded,
-    LinkDown,
-    LinkUp,
-    MemberSeen,
-    MembersSeen,
-    PbxEvent,
-)
+from router.calls.events import CallEnded, Event, LegEnded, LinkDown, LinkUp, MemberSeen, MembersSeen, PbxEvent
 from router.routing.model import Strategy
 
 log = structlog.get_logger(__name__)
@@ -71,7 +62,6 @@ class Session:
         self._tell = tell
         self._now = now
         self._wire: Wire
-        self._logged_in = False
         self._token = ""
         self._pbx_now = 0.0
         self._kept: list[PbxEvent] | None = None
@@ -94,7 +84,7 @@ class Session:
         elif len(self._kept) < MOST_KEPT:
             self._kept.append(event)
         else:
-            self._wire.abort()
+            self._wire.abort("too many events while resynchronising")
 
     async def run(self, wire: Wire, *, username: str, secret: str) -> LinkFailed:
         """Lives until the connection fails, and says why; or until it is cancelled."""
@@ -119,12 +109,15 @@ class Session:
         self._look.set()
 
     async def farewell(self) -> None:
-        """Tells the dialplan not to wait for us any more, and logs off; never takes longer than its limit."""
+        """Tells the dialplan not to wait for us any more, and logs off; takes hardly longer than its limit."""
         within = self._timing.farewell_within
-        if self.speaking:
-            await self._wire.ask(set_beat(0), within=within)
-        if self._logged_in:
-            await self._wire.ask({"Action": "Logoff"}, within=within)
+        if self._token:
+            token = await self._wire.ask(get_global(GLOBAL_TOKEN), within=within)
+            if not token.success:
+                return  # it doesn't listen any more
+            if token.fields.get("value") == self._token:  # else somebody else is heard, and must be waited for
+                await self._wire.ask(set_beat(0), within=within)
+        await self._wire.ask({"Action": "Logoff"}, within=within)
 
     async def _until_lost(self) -> NoReturn:
         raise LinkFailed(await self._wire.gone())
@@ -145,7 +138,6 @@ class Session:
             self._tally.refused_logins += 1
             raise LoginRefused(f"the PBX refused the login of {username}: {answer.said}")
         _must(answer, "Login")
-        self._logged_in = True
         self._tally.logins += 1
 
     # Becoming the one that is heard
@@ -185,9 +177,8 @@ class Session:
             else:
                 self._tally.dropped[Dropped.MALFORMED] += 1
         asked = [{"Action": "Getvar", "Channel": channel, "Variable": "UNIQUEID"} for channel in unclear]
-        for answer in await self._ask_all(asked):
-            uniqueid = answer.fields.get("value", "")
-            if answer.success and UNIQUEID.fullmatch(uniqueid):
+        async for answer in self._ask_each(asked):
+            if answer.success and UNIQUEID.fullmatch(uniqueid := answer.fields.get("value", "")):
                 live.add(uniqueid)
         return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
 
@@ -196,9 +187,13 @@ class Session:
         skew = timedelta(seconds=self._tally.skew or 0.0)
         hours = list(journal.hours_to_read(self.known_until and self.known_until + skew, until + skew))
         ended: list[CallEnded | LegEnded] = []
-        answers = await self._ask_all([journal.read_hour(hour) for hour in hours], many=True)
-        self._journal_read = all(answer.success for answer in answers)
-        for answer in answers:
+        self._journal_read = True
+        async for answer in self._ask_each([journal.read_hour(hour) for hour in hours], many=True):
+            if not answer.success:
+                # Steering calls comes before recording them: the next login reads these hours again.
+                log.warning("the journal could not be read whole", pbx=self._pbx, why=answer.said)
+                self._journal_read = False
+                break
             for item in answer.items:
                 entry = read_journal(
                     item.fields.get("key", ""), item.fields.get("val", ""), pbx=self._pbx, skew=self._correction()
@@ -209,9 +204,6 @@ class Session:
                     ended.append(entry)
         if self._journal_read:
             self.known_until = until
-        else:
-            # Steering calls comes before recording them: the next login reads the same hours again.
-            log.warning("the journal could not be read whole", pbx=self._pbx, hours=len(hours))
         ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
         return tuple(ended)
 
@@ -220,7 +212,11 @@ class Session:
         slots = [(Strategy(strategy), slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)]
         asked = [{"Action": "QueueStatus", "Queue": queue_name(strategy, slot)} for strategy, slot in slots]
         seen: list[MemberSeen] = []
-        for (strategy, slot), answer in zip(slots, await self._ask_all(asked, many=True), strict=True):
+        places = iter(slots)
+        async for answer in self._ask_each(asked, many=True):
+            strategy, slot = next(places)
+            # Also the sign that it has booted: FullyBooted is an event of a class we may not read, and an Asterisk that
+            # starts listens before app_queue is loaded.
             _must(answer, "QueueStatus")
             for item in answer.items:
                 if item.fields.get("event") != "QueueMember":
@@ -271,8 +267,14 @@ class Session:
             except TimeoutError:
                 pass
             self._look.clear()
-            if self.speaking:
+            if not self.speaking:
+                continue
+            try:
                 members = await self._members()
+            except LinkFailed as failure:
+                # A look that failed is no reason to leave the calls alone; a PBX that is gone is found out by Ping.
+                log.warning("the members could not be looked at", pbx=self._pbx, why=str(failure))
+            else:
                 self._tell(MembersSeen(members=members, at=self._now()))
 
     # Asking
@@ -298,7 +300,7 @@ class Session:
         return skew if abs(skew) > SKEW_WORTH_CORRECTING else 0.0
 
     async def _global(self, variable: str) -> str:
-        answer = await self._wire.ask({"Action": "Getvar", "Variable": variable}, within=self._timing.pong_within)
+        answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)
         _must(answer, "Getvar")
         return answer.fields.get("value", "")
 
@@ -307,13 +309,13 @@ class Session:
         _must(answer, fields["Action"])
         return answer
 
-    async def _ask_all(self, questions: Sequence[Fields], *, many: bool = False) -> list[Answer]:
-        answers: list[Answer] = []
+    async def _ask_each(self, questions: Sequence[Fields], *, many: bool = False) -> AsyncIterator[Answer]:
+        """The answers in the order of the questions, which are written a few at a time."""
         for first in range(0, len(questions), AT_ONCE):
             some = questions[first : first + AT_ONCE]
             within = self._timing.list_within
-            answers += await asyncio.gather(*(self._wire.ask(one, within=within, many=many) for one in some))
-        return answers
+            for answer in await asyncio.gather(*(self._wire.ask(one, within=within, many=many) for one in some)):
+                yield answer
 
 
 def _must(answer: Answer, action: str) -> None:

@@ -55,6 +55,7 @@ EMPTY_FILES = (
     "queuerules.conf",
     "stasis.conf",
     "udptl.conf",
+    "websocket_client.conf",
 )
 
 # Modules that only some uses need, by the name under which they are asked for.
@@ -380,13 +381,13 @@ class PrivateAsterisk:
         """End the Asterisk of a run in this folder that was killed before it could."""
         try:
             pid = int((self.folder / "pid").read_text())
-            started_with = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return
-        if os.fsencode(self.etc / "asterisk.conf") in started_with:
+        ours = os.fsencode(self.etc / "asterisk.conf")  # the pid may long be somebody else's
+        if ours in _command_line(pid):
             os.kill(pid, signal.SIGKILL)
             deadline = time.monotonic() + STOP_WITHIN
-            while Path(f"/proc/{pid}/fd").exists() and time.monotonic() < deadline:
+            while ours in _command_line(pid) and time.monotonic() < deadline:
                 time.sleep(LOOK_EVERY)
 
     def _make_folders(self) -> None:
@@ -450,6 +451,14 @@ class _Conf(string.Template):
     """`%{name}` is ours; `$` and `@` are Asterisk's."""
 
     delimiter = "%"
+
+
+def _command_line(pid: int) -> list[bytes]:
+    """What a process was started with; empty once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _phone(name: str, port: int) -> str:

@@ -97,7 +97,7 @@ class Callers:
             f"{LOOPBACK}:{to_port}", "-inf", str(folder / "calls.csv"),
             "-m", str(len(calls)), "-l", str(MOST_AT_ONCE), "-r", f"{rate[0]:g}", "-rp", str(rate[1]),
         ]  # fmt: skip
-        self._sipp = _Sipp(folder, files, address, ports.one(), ports, arguments)
+        self._sipp = _Sipp(folder, files, address, ports.passing(), ports, arguments)
 
     @property
     def messages(self) -> Path:
@@ -139,11 +139,11 @@ class _Sipp:
         self._folder = folder.absolute()
         self.messages = self._folder / "messages.log"
         self._port = port
-        media = ports.one()
+        media = ports.passing()
         self._command = [
             *files.command("usr/bin/sipp"), "-sf", "scenario.xml", "-i", address, "-p", str(port),
             "-mi", address, "-min_rtp_port", str(media), "-max_rtp_port", str(media + 1),
-            "-cp", str(ports.one()), "-nostdin", "-skip_rlimit", "-aa", "-f", "600",
+            "-cp", str(ports.passing()), "-nostdin", "-skip_rlimit", "-aa", "-f", "600",
             "-trace_msg", "-message_file", str(self.messages), "-trace_err", "-error_file", "errors.log",
             *arguments,
         ]  # fmt: skip

@@ -1,13 +1,17 @@
 """Which ports on loopback belong to this one private Asterisk and its phones?"""
 
+import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 # Below 32,768, where the kernel begins to hand out ports of its own to whoever asks.
 FIRST = 10_000
-BLOCK = 4_400  # five blocks: as many private Asterisks at a time
-RTP = 4_000  # two per channel: 2,000 channels
+LAST = 32_767
+KEPT = 100  # for what stays as long as the Asterisk does: its own ports, and where phones listen
+PASSING = 300  # for callers and phones of one story after the other
+RTP = 2_400  # two per channel: 1,200 channels
+BLOCK = KEPT + PASSING + RTP  # room for eight private Asterisks at a time
 LOOPBACK = "127.0.0.1"
 
 
@@ -19,22 +23,32 @@ class Ports:
     """A block of ports, claimed by holding its first one open: released by close(), and by the end of the process."""
 
     def __init__(self) -> None:
-        for base in range(FIRST, 32_768 - BLOCK, BLOCK):
+        for base in range(FIRST, LAST - BLOCK, BLOCK):
             claim = _bind(socket.SOCK_STREAM, base)
             if claim is not None:
                 self._claim = claim
                 break
         else:
-            raise NoPortsLeft("five private Asterisks run on this machine already: stop one of them")
-        self.rtp = (base + BLOCK - RTP, base + BLOCK - 1)
-        self._rest = iter(range(base + 2, base + BLOCK - RTP, 2))
+            raise NoPortsLeft("eight private Asterisks run on this machine already: stop one of them")
+        passing = base + KEPT
+        self.rtp = (passing + PASSING, base + BLOCK - 1)
+        # every other port: what takes one may take its neighbour as well, as RTP and RTCP do
+        self._kept = iter(range(base + 2, passing, 2))
+        self._passing = itertools.cycle(range(passing, passing + PASSING, 2))
 
     def one(self) -> int:
-        """A port that is free for TCP and UDP on every loopback address; the one after it is never given away."""
-        for port in self._rest:
+        """A port for good: free for TCP and UDP on every address, and never given away again."""
+        for port in self._kept:
             if _free(port) and _free(port + 1):
                 return port
         raise NoPortsLeft("this private Asterisk has used up its ports")
+
+    def passing(self) -> int:
+        """A port for a while: free now, and given away again when it is free and all others had their turn."""
+        for port in itertools.islice(self._passing, PASSING // 2):
+            if _free(port) and _free(port + 1):
+                return port
+        raise NoPortsLeft("too many phones and callers at a time")
 
     def close(self) -> None:
         self._claim.close()

@@ -6,6 +6,7 @@ usually, and on a busy machine enough to make it negative now and then.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,11 @@ class Placed:
         """The caller hung up before anybody answered."""
         return self.hung_up and self.answered_at is None
 
+    @property
+    def unheard(self) -> bool:
+        """Nothing ever came back: Asterisk threw the messages away as no SIP at all."""
+        return all(message.sent for message in self.messages)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
@@ -171,15 +177,28 @@ class Evidence:
         return found[0]
 
 
-def evidence(callers: Sequence[Path], phones: Sequence[Path]) -> Evidence:
-    """Join the message logs of callers and phones. Every caller number may place one call only, to be told apart."""
-    rung = sorted((leg for log in phones for leg in legs(log)), key=lambda leg: leg.invited_at)
-    by_caller: dict[str, list[Rung]] = {}
-    for leg in rung:
-        by_caller.setdefault(leg.caller, []).append(leg)
+def evidence(callers: Sequence[Path], phones: Sequence[Path], *, one_at_a_time: bool = False) -> Evidence:
+    """Join the message logs of callers and phones.
+
+    A phone's leg belongs to the call of the same caller number that was placed last before it. `one_at_a_time` says
+    that no two calls overlapped: then numbers are not looked at, and callers who show none or a forged one are joined.
+    """
     calls = sorted((call for log in callers for call in placed(log)), key=lambda call: call.invited_at)
-    heard = tuple(Heard(placed=call, rung=tuple(by_caller.pop(call.caller, ()))) for call in calls)
-    return Evidence(calls=heard, strangers=tuple(leg for legs_left in by_caller.values() for leg in legs_left))
+    of_caller: dict[str, list[int]] = {}
+    for number, call in enumerate(calls):
+        of_caller.setdefault("" if one_at_a_time else call.caller, []).append(number)
+    rung: dict[int, list[Rung]] = {}
+    strangers = []
+    for leg in sorted((leg for log in phones for leg in legs(log)), key=lambda leg: leg.invited_at):
+        same = of_caller.get("" if one_at_a_time else leg.caller, [])
+        # the first one if none was placed before: SIPp's clock is read after sending
+        before = bisect_right(same, leg.invited_at, key=lambda number: calls[number].invited_at)
+        if same:
+            rung.setdefault(same[max(before - 1, 0)], []).append(leg)
+        else:
+            strangers.append(leg)
+    heard = tuple(Heard(placed=call, rung=tuple(rung.get(number, ()))) for number, call in enumerate(calls))
+    return Evidence(calls=heard, strangers=tuple(strangers))
 
 
 def placed(log: Path) -> list[Placed]:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from router.routing.desks import MOST_DESKS
 from router.routing.hours import zone
@@ -44,7 +45,7 @@ from router.routing.table import Table
 # A call rings unanswered for 90 s at most; the desk needs the last 30 of them before its waiting line answers.
 PEOPLE_RING_AT_MOST = 60  # seconds
 MOST_PEOPLE = MOST_STEPS - MOST_DESKS
-MOST_RULES_NOT_NOW = 20  # reasons of this kind in one decision; who wants to see more looks at the rules themselves
+MOST_RULES_PASSED_OVER = 20  # told in one decision; who wants to see more of them looks at the rules themselves
 
 DISPLAY_LENGTH = 40  # characters: what a desk phone shows without scrolling
 _LABEL_LENGTH = 18  # of these for the line, when the account has to stand there as well
@@ -152,18 +153,17 @@ def _about_the_line(dialled: str, asked: _Asked) -> Iterator[Reason]:
 def _by_rule(asked: _Asked, because: list[Reason]) -> _Lead | None:
     line = asked.line.id if asked.line else None
     account = asked.account.id if asked.account else None
-    not_now = 0
-    for rule in asked.table.rule_index.fitting(line, asked.caller, account, asked.kind):
-        if miss := _why_not_now(rule, asked):
-            not_now += 1
-            if not_now <= MOST_RULES_NOT_NOW:
-                because.append(miss)
-            continue
-        if found := _where_it_leads(rule, asked):
-            lead, leads_to = found
-            because.append(RuleMatched(rule=rule.id, priority=rule.priority, label=rule.label, leads_to=leads_to))
-            return lead
-        because.append(RuleLeadsNowhere(rule=rule.id, priority=rule.priority, label=rule.label))
+    fitting = asked.table.rule_index.fitting(line, asked.caller, account, asked.kind)
+    for passed_over, rule in enumerate(fitting):
+        reason: Reason | None = _why_not_now(rule, asked)
+        if reason is None:
+            if found := _where_it_leads(rule, asked):
+                lead, leads_to = found
+                because.append(RuleMatched(rule=rule.id, priority=rule.priority, label=rule.label, leads_to=leads_to))
+                return lead
+            reason = RuleLeadsNowhere(rule=rule.id, priority=rule.priority, label=rule.label)
+        if passed_over < MOST_RULES_PASSED_OVER:
+            because.append(reason)
     return None
 
 
@@ -196,6 +196,8 @@ def _where_it_leads(rule: Rule, asked: _Asked) -> tuple[_Lead, str] | None:
             person = rule.person
         case Lead.MANAGER:
             person = asked.account.manager if asked.account else None
+        case _:
+            assert_never(rule.then)
     somebody = None if person is None else table.people.get(person)
     return None if somebody is None else (_Lead(person=somebody.id, desk=desk), somebody.name)
 

@@ -34,7 +34,7 @@ class Strategy(StrEnum):
 
 
 class ClosedBy(StrEnum):
-    """What closed hours mean: another desk, the waiting line, or a spoken promise with a commitment. Never a mailbox."""
+    """What closed hours mean: another desk, the waiting line, or a spoken promise and a commitment. Never a mailbox."""
 
     DUTY = "duty"
     WAIT = "wait"

@@ -2,7 +2,8 @@
 
     StorageError
     ├── Unavailable    gone, frozen, locked or full: what is in memory goes on, try again later
-    ├── NotMigrated    it has no tables of ours, or older ones: run the migrations
+    ├── NotMigrated    it has no tables of ours, or those of another version: run the migrations
+    ├── Overtaken      somebody else has changed the table meanwhile: look again, and decide anew
     └── Refused        a constraint or a type of the schema doesn't allow these rows
         └── Conflict   they contradict rows that are there (unique, foreign key)
 
@@ -11,12 +12,15 @@ database that is frozen holds up the task that talks to it for `LONGEST_WAIT` se
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
+import aiosqlite
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -40,7 +44,11 @@ class Unavailable(StorageError):
 
 
 class NotMigrated(StorageError):
-    """The database has no tables of ours, or older ones: run the migrations."""
+    """The database has no tables of ours, or those of another version: run the migrations."""
+
+
+class Overtaken(StorageError):
+    """Somebody else has changed the table meanwhile: look again, and decide anew."""
 
 
 class Refused(StorageError):
@@ -95,7 +103,7 @@ class Transaction:
         """An INSERT in this database's own dialect, for what to do when the row is there already."""
         if self.speaks_postgresql:
             return cast(Upsert, postgresql.insert(table))
-        return cast(Upsert, sqlite.insert(table))
+        return cast(Upsert, sqlite_dialect.insert(table))
 
     @property
     def speaks_postgresql(self) -> bool:
@@ -146,7 +154,7 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
-        with _translated():
+        with translated():
             async with _within(CONNECT_WITHIN, "no connection"):
                 connection = await self._engine.connect()
             try:
@@ -177,7 +185,13 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
                 },
             },
         )
-    engine = create_async_engine(address, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=CONNECT_WITHIN)
+    engine = create_async_engine(
+        address,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=CONNECT_WITHIN,
+        async_creator=lambda: _open_sqlite(str(address.database)),
+    )
     _speak_sqlite(engine, foreign_keys)
     return engine
 
@@ -194,13 +208,27 @@ def normalised(url: str) -> URL:
     return address.set(drivername=drivers[backend])
 
 
+async def _open_sqlite(file: str) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(file, timeout=LOCKED_WITHIN)
+    worker = connection._thread
+    worker.daemon = True  # as SQLAlchemy does it: a connection that was never closed must not keep the process
+    try:
+        return await connection
+    except BaseException:
+        # aiosqlite leaves its thread to end by itself, and the thread fails loudly if the loop is closed by then
+        await asyncio.to_thread(worker.join, CLOSE_WITHIN)
+        raise
+
+
 def _speak_sqlite(engine: AsyncEngine, foreign_keys: bool) -> None:
     def prepare(connection: Any, _record: object) -> None:
         # Python's driver would begin transactions when it thinks fit, and never for a query
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={_milliseconds(LOCKED_WITHIN)}")  # first: WAL itself may have to wait
-        cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer don't wait for each other
+        # Readers and the writer don't wait for each other. The file stays so once it is; "locked" comes at once, and
+        # only says that somebody else is just making it so.
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last records, never the file
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.close()
@@ -224,7 +252,8 @@ async def _within(seconds: float, what: str) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Let what SQLAlchemy and the drivers raise in this block become errors of this room."""
     try:
         yield
     except (exc.SQLAlchemyError, OSError) as fault:

@@ -1,25 +1,42 @@
 """Has the database the tables this version needs?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
+
+from router.storage.database import NotMigrated, normalised, translated
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def upgrade(url: str, revision: str = "head") -> None:
+def upgrade(url: str) -> None:
     """Bring the database to the newest tables, or make them; nothing happens when they are there.
 
-    It runs an event loop of its own: call it before there is one, or in a thread. Raises StorageError, and
-    alembic's CommandError when the database is newer than this version.
+    It runs an event loop of its own: call it before there is one, or in a thread. Raises StorageError: NotMigrated when
+    the database is newer than this version.
     """
-    command.upgrade(config_for(url), revision)
+    if normalised(url).get_backend_name() == "sqlite":
+        Path(str(normalised(url).database)).parent.mkdir(parents=True, exist_ok=True)
+    with translated(), _in_our_words():
+        command.upgrade(config_for(url), "head")
 
 
 def downgrade(url: str, revision: str) -> None:
     """Bring the database back to an older revision, or to `base`: without any table. Raises as `upgrade`."""
-    command.downgrade(config_for(url), revision)
+    with translated(), _in_our_words():
+        command.downgrade(config_for(url), revision)
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as fault:
+        raise NotMigrated(f"{fault}: it belongs to another version of the router") from fault
 
 
 def config_for(url: str) -> Config:

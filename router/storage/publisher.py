@@ -12,10 +12,12 @@ from time import monotonic
 import structlog
 
 from router.routing.table import Change, Table, TableError
-from router.storage.database import Database, StorageError
+from router.storage.database import Database, Overtaken, StorageError
 from router.storage.tables import commit_changes, current_version, load_configuration
 
 POLL_EVERY = 0.25  # seconds; with the reload, another process's change shall be in force within 0.5
+
+TRIES = 5  # to change a table that others change as well; each failed one reads it whole
 
 log = structlog.get_logger()
 
@@ -56,22 +58,31 @@ class Publisher:
                 await self._catch_up()
             except StorageError as fault:
                 self._tell(f"the database fails: {fault}")
+            except Exception as fault:
+                # whatever is wrong with the rows, or with us: calls go on with the last table
+                self._tell(f"the rows can't be read: {fault!r}")
             await asyncio.sleep(POLL_EVERY)
 
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
-        """Commit these changes as one and let decisions be made from the table they make, before this returns.
+        """Commit these changes as one, and let decisions be made from the table they make before this returns.
 
         Raises TableError when no table can be made of them, and StorageError; then nothing was changed.
         """
         async with self._changing:
-            before = self._table
-            after = None if before is None else _with(before, changes)
-            version = await commit_changes(self._db, changes, now)
-            if after is not None and version == after.version:
+            for _ in range(TRIES):
+                before = self._table or await self._newest()
+                after = _with(before, changes)
+                try:
+                    await commit_changes(self._db, changes, now, onto=before.version)
+                except Overtaken:
+                    await self._newest()
+                    continue
                 self._hand_out(after)
                 return after
-        # somebody else changed the table as well, which we hadn't seen: read it whole
-        await self._catch_up()
+        raise Overtaken("others change the table all the time: try again")
+
+    async def _newest(self) -> Table:
+        await self._read(await current_version(self._db), self._table)
         if self._table is None:
             raise TableError(self._trouble)
         return self._table
@@ -80,6 +91,9 @@ class Publisher:
         async with self._changing:
             newest = await current_version(self._db)
             before = self._table
+        await self._read(newest, before)
+
+    async def _read(self, newest: int, before: Table | None) -> None:
         self._seen_at = monotonic()
         if before is not None and before.version == newest:
             self._tell("")
@@ -93,8 +107,8 @@ class Publisher:
             self._refused = version
             self._tell(f"no table can be made of version {version}: {fault}")
             return
-        if self._table is before:  # else a change of our own came in between, and the next poll looks again
-            self._hand_out(table)
+        if self._table is before or self._table is None or self._table.version < version:
+            self._hand_out(table)  # else a change of our own came in between and is newer
             self._tell("")
 
     def _hand_out(self, table: Table) -> None:

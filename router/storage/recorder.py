@@ -75,7 +75,7 @@ class Recorder:
             await asyncio.sleep(GATHER_FOR)
             self._wake.clear()
             try:
-                await self._write_all()
+                await self._write_pending()
                 wait = RETRY_FIRST
             except StorageError as fault:
                 self.failures += 1
@@ -91,16 +91,19 @@ class Recorder:
         """
         try:
             async with asyncio.timeout(within):
-                await self._write_all()
+                while self._pending:
+                    await self._write_pending()
         except (StorageError, TimeoutError) as fault:
             log.error("records are lost with this process", why=str(fault), pending=self.pending)
         return self.pending
 
-    async def _write_all(self) -> None:
-        while self._pending:
+    async def _write_pending(self) -> None:
+        """Write what is pending now; what comes meanwhile is for the next time, so that it can gather."""
+        waiting = list(self._pending)
+        for first in range(0, len(waiting), BATCH):
             async with self._writing:
-                batch = [call for call, _ in zip(self._pending.values(), range(BATCH), strict=False)]
-                if batch:
+                some = waiting[first : first + BATCH]
+                if batch := [self._pending[call_id] for call_id in some if call_id in self._pending]:
                     await self._write(batch)
 
     async def _write(self, batch: Sequence[Call]) -> None:

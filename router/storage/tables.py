@@ -14,7 +14,7 @@ from router.routing.callers import CallerIndex, CallerIndexBuilder
 from router.routing.model import Desk, Hours, Job, Line, Opening, Person, Phone, Rule
 from router.routing.table import Change, Configuration
 from router.storage import schema
-from router.storage.database import Database, Transaction
+from router.storage.database import Database, Overtaken, Transaction
 from router.storage.rows import write
 
 PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
@@ -50,12 +50,15 @@ async def current_version(db: Database) -> int:
         return await _version(look)
 
 
-async def commit_changes(db: Database, changes: Sequence[Change], now: datetime) -> int:
+async def commit_changes(db: Database, changes: Sequence[Change], now: datetime, *, onto: int | None = None) -> int:
     """Write these changes in this order as one, and return the version of the table they make.
 
-    Raises StorageError; then none of them was written.
+    With `onto`, only if that is still the newest version; else Overtaken is raised. Raises StorageError; then none of
+    them was written.
     """
     async with db.changing() as transaction:
+        if onto is not None and (newest := await _version(transaction)) != onto:
+            raise Overtaken(f"table {newest} has followed table {onto}: look at it, and try again")
         for change in changes:
             await write(transaction, change, now)
         return await next_version(transaction, now)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,11 +13,11 @@ from tests.ami.fake_asterisk import FakeAsterisk, Listener, fake_asterisk
 
 QUICK = Timing(
     connect_within=1.0,
-    login_within=0.3,
-    answer_within=0.3,
-    list_within=1.0,
+    login_within=2.0,
+    answer_within=2.0,
+    list_within=2.0,
     beat_every=0.02,
-    pong_within=0.2,
+    pong_within=1.0,
     look_every=60.0,
     retry_first=0.01,
     retry_most=0.04,
@@ -45,10 +45,11 @@ def router(asterisk: FakeAsterisk) -> Router:
         timing: Timing = QUICK,
         since: datetime | None = None,
         listener: Listener | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> AsyncIterator[tuple[AmiLink, Listener]]:
         listener = listener or Listener()
         settings = AmiSettings(port=asterisk.port, secret=secret, pbx="pbx")
-        link = AmiLink(settings, listener, journal_since=since, timing=timing)
+        link = AmiLink(settings, listener, journal_since=since, timing=timing, now=now)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(link.run())
             try:

@@ -176,6 +176,9 @@ class FakeAsterisk:
             )
             for name in self.members.get(queue, [])
         ]  # fmt: skip
+        if items:
+            items.insert(0, message(Event="QueueParams", Queue=queue, Max="0", ActionID=action["ActionID"]))
+            items.append(message(Event="QueueEntry", Queue=queue, CallerIDNum="1", ActionID=action["ActionID"]))
         return listing(action, items, "QueueStatusComplete")
 
     def _queueadd(self, _: Connection, action: Fields) -> bytes:

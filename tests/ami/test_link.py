@@ -1,6 +1,7 @@
 """Does the link know what happened before it, and does it leave the PBX as it should?"""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,8 +49,9 @@ async def test_after_a_login_it_knows_who_is_there_who_went_and_who_answers(
     asterisk.channels = {TRUNK: "1763759200.9"}
     asterisk.journal = entry(now - timedelta(minutes=3))
     asterisk.members = {"router-rrmemory-02": [ANNA], "somebody-elses": ["PJSIP/bert"]}
-    async with router(since=now - timedelta(minutes=10)) as (_, listener):
+    async with router(since=now - timedelta(minutes=10)) as (link, listener):
         up = await listener.next(LinkUp)
+        assert link.counters.dropped == {}
     assert up.live_calls == {"pbx:1763759200.9"}
     assert [type(ended) for ended in up.ended] == [LegEnded, CallEnded]
     assert {ended.call_id for ended in up.ended} == {f"pbx:{UNIQUEID}"}
@@ -78,12 +80,16 @@ async def test_what_happens_while_it_resynchronises_is_heard_after_link_up_and_i
 
 
 async def test_the_journal_is_read_from_the_last_contact_on(asterisk: FakeAsterisk, router: Router) -> None:
-    async with router() as (_, listener):
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=asterisk.ahead)
+
+    async with router(now=now) as (_, listener):
         await listener.next(LinkUp)
         assert len(asterisk.asked("DBGetTree")) == 7 * 24
+        asterisk.ahead += 5 * 3600.0  # a link that stays up for hours
         asterisk.actions.clear()
-        await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_BEAT")) > 1)
-        asterisk.journal = entry(datetime.now(UTC))
+        await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_BEAT")) > 2)
+        asterisk.journal = entry(now())
         asterisk.drop()
         up = await listener.next(LinkUp)
         assert len(up.ended) == 2
@@ -190,6 +196,16 @@ async def test_who_stops_in_the_ordinary_way_tells_the_pbx_not_to_wait(asterisk:
     assert asterisk.actions[-1]["Action"] == "Logoff"
 
 
+async def test_who_stops_just_after_another_has_taken_over_leaves_its_heartbeat_alone(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    async with router(timing=replace(QUICK, beat_every=30)) as (_, listener):
+        await listener.next(LinkUp)
+        await asterisk.until(lambda: "ROUTER_BEAT" in asterisk.globals)
+        asterisk.globals["ROUTER_TOKEN"] = "of another"
+    assert asterisk.globals["ROUTER_BEAT"] != "0"
+
+
 async def test_a_stop_does_not_hang_on_a_pbx_that_is_silent(asterisk: FakeAsterisk, router: Router) -> None:
     async with asyncio.timeout(3), router() as (_, listener):
         await listener.next(LinkUp)
@@ -206,6 +222,21 @@ async def test_a_stop_between_two_connections_ends_at_once() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_stop_in_the_very_moment_the_link_is_lost_is_not_overheard(turns: int, asterisk: FakeAsterisk) -> None:
+    listener = Listener()
+    link = AmiLink(AmiSettings(port=asterisk.port, secret="right"), listener, timing=QUICK)
+    running = asyncio.ensure_future(link.run())
+    await listener.next(LinkUp)
+    asterisk.drop()
+    for _ in range(turns):  # of the loop: somewhere among them both come together
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=2)
+    running.cancel()
+    assert done
 
 
 # ------------------------------------------------------------------------------------------------- two routers, one PBX
@@ -285,6 +316,19 @@ async def test_members_join_leave_and_are_looked_at_when_asked(asterisk: FakeAst
         link.give(RemoveMember(strategy=Strategy.ALL, slot=3, member=seen.members[0].member))
         link.look_at_members()
         assert (await listener.next(MembersSeen)).members == ()
+
+
+async def test_a_look_at_the_members_that_fails_costs_no_call(asterisk: FakeAsterisk, router: Router) -> None:
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        asked = len(asterisk.asked("QueueStatus"))
+        asterisk.scripts["QueueStatus"] = lambda connection, action: answer(action, "Error", Message="busy")
+        link.look_at_members()
+        await asterisk.until(lambda: len(asterisk.asked("QueueStatus")) > asked)
+        del asterisk.scripts["QueueStatus"]
+        link.look_at_members()
+        await listener.next(MembersSeen)
+        assert asterisk.accepted == 1
 
 
 async def test_a_member_that_cannot_be_added_is_counted(asterisk: FakeAsterisk, router: Router) -> None:

@@ -162,7 +162,7 @@ def test_a_call_of_another_pbx_gets_nothing_here() -> None:
 
 @pytest.mark.parametrize("channel", ["", " ", "\t"])
 def test_a_variable_without_a_channel_can_not_be_set(channel: str) -> None:
-    # Facts, section 2: Setvar with an empty Channel sets a global, and every call falls back to it.
+    # Setvar with an empty Channel sets a global, and every call without a variable of that name falls back to it.
     with pytest.raises(Unsendable, match="needs a channel"):
         set_on_channel(channel, "ROUTER_PLAN", "1")
 

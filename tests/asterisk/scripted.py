@@ -3,6 +3,7 @@
 A plain client on a socket: it sees every byte that the router's AMI user may see, and answers as a story tells it to.
 """
 
+import itertools
 import socket
 import threading
 import time
@@ -17,6 +18,8 @@ from router.lab.ports import LOOPBACK
 
 LOGIN_WITHIN = 5.0  # seconds
 WAIT_AT_MOST = 10.0  # seconds for something that the PBX is about to say
+
+_numbers = itertools.count(1)
 
 Answer = Callable[["Said"], tuple[float, str] | None]  # seconds after the arrival, and the value of the plan variable
 
@@ -71,11 +74,11 @@ class Scripted:
         self._socket.settimeout(None)
         self._start(self._listen)
         self.send(Action="Login", Username="router", Secret=self.pbx.lab.ami_secret)
-        self.wait_for(lambda: any(message["Event"] == "FullyBooted" for message in self.said))
+        self.wait_for(lambda: any(message["Message"] == "Authentication accepted" for message in self.said))
         if self.beats:
-            self.send(Action="Setvar", Variable=GLOBAL_TOKEN, Value=self.token)
+            self.set_global(GLOBAL_TOKEN, self.token)
+            self.set_global(GLOBAL_BEAT, str(int(time.time())))
             self._start(self._beat)
-            self.wait_for(lambda: sum(1 for message in self.said if message["Response"] == "Success") >= 3)
         self._start(self._deliver)
         return self
 
@@ -95,6 +98,12 @@ class Scripted:
         text = "".join(f"{key}: {value}\r\n" for key, value in headers.items()) + "\r\n"
         with self._sending:
             self._socket.sendall(text.encode())
+
+    def set_global(self, name: str, value: str) -> None:
+        """Set a global variable, and wait until it is set."""
+        asked = f"{name}-{next(_numbers)}"
+        self.send(Action="Setvar", ActionID=asked, Variable=name, Value=value)
+        self.wait_for(lambda: any(message["ActionID"] == asked for message in self.said))
 
     def events(self, name: str) -> list[Said]:
         """Our UserEvents of that name, so far."""
@@ -146,7 +155,5 @@ class Scripted:
                 self.send(Action="Setvar", Channel=due.channel, Variable=VAR_PLAN, Value=due.value)
 
     def _beat(self) -> None:
-        while True:
+        while not self._stop.wait(BEAT_EVERY):
             self.send(Action="Setvar", Variable=GLOBAL_BEAT, Value=str(int(time.time())))
-            if self._stop.wait(BEAT_EVERY):
-                return

@@ -2,18 +2,14 @@
 
 import asyncio
 import json
-import logging
-import multiprocessing
 import secrets
 import shutil
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-import structlog
 from cyclopts import App, Parameter
 from rich.console import Console
 
@@ -33,7 +29,8 @@ CHANGES = 20  # of each kind
 QUICK_SHARE = 20  # so many times fewer of both
 
 app = App(name="bench", help="How fast is it? About ten minutes, on loopback only.", version_flags=[])
-out, err = Console(), Console(stderr=True)
+WIDTH = 110  # columns of the widest table, also where no terminal says how wide it is
+out, err = Console(width=WIDTH), Console(stderr=True)
 
 
 @app.default
@@ -89,27 +86,26 @@ def _url(database: Path) -> str:
     return f"sqlite:///{database}"
 
 
+def _copy(full: Path, name: str) -> Path:
+    return Path(shutil.copy(full, FOLDER / name))
+
+
 def _decide(full: Path, size: company.Size, quick: bool) -> decisions.DecideFigures:
     _say("deciding …")
-    own = shutil.copy(full, FOLDER / "decide.db")  # the changes it measures are nobody else's
     share = QUICK_SHARE if quick else 1
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_only_warnings) as alone:
-        return alone.submit(decisions.measure, _url(own), size, DECISIONS // share, CHANGES // share).result()
-
-
-def _only_warnings() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # a copy, because it makes changes that are nobody else's
+    return decisions.measure_alone(_url(_copy(full, "decide.db")), size, DECISIONS // share, CHANGES // share)
 
 
 def _intercept(
     full: Path, files: AsteriskFiles, size: company.Size, quick: bool
 ) -> Mapping[str, intercept.InterceptFigures]:
-    own = shutil.copy(full, FOLDER / "intercept.db")
+    url = _url(_copy(full, "intercept.db"))
     login = f"bench:{secrets.token_urlsafe(24)}"
     exchange = Exchange(FOLDER, files, login)
     effort = intercept.QUICK if quick else intercept.FULL
     with exchange.pbx:
-        return intercept.measure(exchange, _url(own), login, size, effort, FOLDER, _say)
+        return intercept.measure(exchange, url, login, size, effort, FOLDER, _say)
 
 
 if __name__ == "__main__":

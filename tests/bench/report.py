@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,8 +111,8 @@ def as_json(report: Report) -> dict[str, Any]:
 
 def _mechanism_as_json(figures: InterceptFigures) -> dict[str, Any]:
     told = asdict(figures)
-    by_rate = {str(rate): one for rate, one in told.pop("delays").items()}
-    return _rounded({**by_rate, **told})
+    by_rate = {str(rate): _rounded(one) for rate, one in told.pop("delays").items()}
+    return {**by_rate, **{name: _rounded(value) for name, value in told.items()}}
 
 
 def _rounded(value: Any) -> Any:
@@ -142,15 +142,9 @@ def show(report: Report, console: Console) -> None:
 
 
 def _intercept_grid(intercept: Mapping[str, InterceptFigures]) -> Grid:
-    grid = Grid(title="From INVITE in to INVITE out", title_justify="left", caption="ms: median / p95 / p99")
-    grid.add_column("steered by")
-    for rate in RATES:
-        grid.add_column(f"at {rate}/s", justify="right")
-    for head in ("failed", "highest rate, calls/s", "by round", "controller, CPU ms/call", "Asterisk, CPU ms/call"):
-        grid.add_column(head, justify="right")
-    for name in NAMES:
-        one = intercept[name]
-        grid.add_row(
+    heads = [*(f"at {rate}/s" for rate in RATES), "failed", "highest", "by round", "controller", "Asterisk"]
+    rows = [
+        (
             name,
             *(f"{d.p50_ms:.1f} / {d.p95_ms:.1f} / {d.p99_ms:.1f}" for d in (one.delays[rate] for rate in RATES)),
             str(sum(delays.failed for delays in one.delays.values())),
@@ -159,34 +153,44 @@ def _intercept_grid(intercept: Mapping[str, InterceptFigures]) -> Grid:
             f"{one.controller_cpu_ms_per_call:.2f}",
             f"{one.asterisk_cpu_ms_per_call:.2f}",
         )
-    return grid
+        for name in NAMES
+        for one in (intercept[name],)
+    ]
+    told = "ms: median / 95 % / 99 %; highest rate in calls/s; CPU of controller and Asterisk in ms per call"
+    return _grid("From INVITE in to INVITE out", ["steered by", *heads], rows, told)
 
 
 def _decide_grid(decide: DecideFigures) -> Grid:
-    grid = Grid(title="Deciding, without Asterisk", title_justify="left")
-    for head in ("median µs", "p99 µs", "numbers MB", "loaded in s"):
-        grid.add_column(head, justify="right")
-    for kind in decide.publish_ms_by_change:
-        grid.add_column(f"new {kind} visible in ms", justify="right")
-    grid.add_row(
+    heads = ["median µs", "99 % µs", "numbers MB", "loaded s", *decide.publish_ms_by_change]
+    row = (
         f"{decide.p50_us:.1f}",
         f"{decide.p99_us:.1f}",
         f"{decide.numbers_mb:.0f}",
         f"{decide.load_s:.1f}",
         *(f"{took:.1f}" for took in decide.publish_ms_by_change.values()),
     )
-    return grid
+    return _grid(
+        "Deciding, without Asterisk", heads, [row], "the last columns: ms until a change of one such row counts"
+    )
 
 
 def _targets_grid(report: Report) -> Grid:
-    grid = Grid(title="Targets", title_justify="left")
-    for head in ("", "measured", "target", ""):
-        grid.add_column(head, justify="right" if head else "left")
-    for target in targets(report):
-        grid.add_row(
+    rows = [
+        (
             target.says,
             f"{target.measured:.2f} {target.unit}",
             f"{'≥' if target.at_least else '≤'} {target.limit:.2f} {target.unit}",
             "[green]hit[/green]" if target.hit else "[red]missed[/red]",
         )
+        for target in targets(report)
+    ]
+    return _grid("Targets", ["", "measured", "target", ""], rows, None)
+
+
+def _grid(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], told: str | None) -> Grid:
+    grid = Grid(title=title, title_justify="left", caption=told, caption_justify="left")
+    for nth, head in enumerate(heads):
+        grid.add_column(head, justify="left" if nth == 0 else "right", no_wrap=True)
+    for row in rows:
+        grid.add_row(*row)
     return grid

@@ -138,3 +138,27 @@ def test_a_repeated_message_counts_once_and_bytes_stay_as_they_were(tmp_path: Pa
 
     assert len(leg.messages) == 1
     assert b'"\xff"' in leg.messages[0].raw
+
+
+def test_withheld_callers_are_told_apart_by_time(tmp_path: Path) -> None:
+    nobody = "<sip:anonymous@anonymous.invalid>"
+    callers = _log(
+        tmp_path / "callers",
+        ("00.000000", "sent", _request("INVITE", "c1", "desk", nobody)),
+        ("05.000000", "sent", _request("INVITE", "c2", "desk", nobody)),
+    )
+    phones = _log(
+        tmp_path / "phones",
+        ("00.001000", "received", _request("INVITE", "p1", "anna", nobody)),
+        ("05.001000", "received", _request("INVITE", "p2", "bert", nobody)),
+    )
+
+    assert [call.phones for call in evidence([callers], [phones]).calls] == [("anna",), ("bert",)]
+
+
+def test_calls_one_at_a_time_are_joined_whatever_number_the_phone_shows(tmp_path: Path) -> None:
+    callers = _log(tmp_path / "callers", ("00.000000", "sent", _request("INVITE", "c1", "desk", "<sip:%0d%0a@x>")))
+    phones = _log(tmp_path / "phones", ("00.001000", "received", _request("INVITE", "p1", "anna", "<sip:asterisk@x>")))
+
+    assert evidence([callers], [phones], one_at_a_time=True).calls[0].phones == ("anna",)
+    assert evidence([callers], [phones]).calls[0].phones == ()

@@ -64,6 +64,7 @@ def test_what_travels_to_the_pbx_is_complete_and_has_nothing_to_stumble_on(
 
         assert bool(plan.line_tail) == (decision.line is not None)
         assert plan.line_tail[-1:] in ((), (plan.safety_net,))
+        assert len(set(plan.line_tail)) == len(plan.line_tail)
         assert 0 < len(plan.display) <= DISPLAY_LENGTH
         assert all(character.isalnum() or character in "_ .+/:-" for character in plan.display)
 

@@ -271,12 +271,14 @@ def test_a_rule_to_the_manager_leads_past_a_running_job_and_nowhere_for_a_strang
     )
 
 
-def test_at_most_twenty_rules_say_that_it_is_not_their_time() -> None:
-    late = [rule(id=n, priority=n, valid_from=TOMORROW) for n in range(1, 31)]
+def test_at_most_twenty_rules_that_are_passed_over_are_mentioned() -> None:
+    late = [rule(id=n, priority=n, valid_from=TOMORROW) for n in range(1, 16)]
+    to_nobody = [rule(id=n, priority=n, then=Lead.MANAGER, desk=None) for n in range(16, 31)]
 
-    reasons = decided(company(*late)).because
+    reasons = decided(company(*late, *to_nobody), caller=STRANGER).because
 
-    assert [reason.rule for reason in reasons if isinstance(reason, RuleNotNow)] == list(range(1, 21))
+    told = [reason.rule for reason in reasons if isinstance(reason, RuleNotNow | RuleLeadsNowhere)]
+    assert told == list(range(1, 21))
 
 
 # ── Who of them can be rung ──────────────────────────────────────────────────────────────────────────────────────────
@@ -437,6 +439,7 @@ def test_desks_that_point_at_each_other_are_each_rung_once() -> None:
     decision = decided(company(circle), caller=STRANGER, line=SVENS_LINE)
 
     assert rings(decision) == ["Sales", "Back office", "Coordinators"]
+    assert [step.name for step in decision.plan.line_tail] == ["Sales", "Back office", "Coordinators"]
 
 
 def test_what_the_pbx_remembers_of_a_line_does_not_depend_on_the_hour() -> None:

@@ -27,6 +27,10 @@ def test_a_national_number_is_one_of_the_configured_region() -> None:
     assert read_number("(415) 555-0123", "US").e164 == "+14155550123"
 
 
+def test_trunks_write_two_zeros_for_the_plus_also_where_people_dial_otherwise() -> None:
+    assert read_number("00493012345678", "US").e164 == "+493012345678"
+
+
 @pytest.mark.parametrize("text", ["", " ", "anonymous", "Anonymous", "unknown", "restricted"])
 def test_a_caller_without_a_number_is_withheld(text: str) -> None:
     assert read_number(text, "DE").kind is NumberKind.WITHHELD

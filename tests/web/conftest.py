@@ -2,10 +2,9 @@
 
 import asyncio
 import shutil
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
@@ -13,22 +12,18 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from router.lab.sample import REGION, SAMPLE, TIME_ZONE
+from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
-from router.storage.company import save_company
 from router.storage.database import Database
 from router.storage.keys import new_key
-from router.storage.migrate import downgrade, upgrade
+from router.storage.migrate import downgrade
 from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
 from router.web.parts import Parts
 from router.web.standing import Standing
-
-MONDAY_NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)  # noon where the sample company is
-
-GONE_WITHIN = 5.0  # seconds
+from tests.sample_database import MONDAY_NOON, furnish, last_words
 
 READY = Standing(
     link_up=True,
@@ -89,16 +84,7 @@ class Office:
 
 @pytest.fixture(scope="session")
 def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("web") / "furnished.db"
-    upgrade(f"sqlite:///{file}")
-
-    async def furnish() -> None:
-        db = Database(f"sqlite:///{file}")
-        await save_company(db, SAMPLE, MONDAY_NOON)
-        await db.close()
-
-    asyncio.run(furnish())
-    return file
+    return furnish(tmp_path_factory.mktemp("web") / "furnished.db")
 
 
 @pytest_asyncio.fixture
@@ -112,11 +98,4 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
     await db.close()
-    await _last_words()
-
-
-async def _last_words() -> None:
-    """A connection that aiosqlite could not make leaves a thread behind, whose last word must find the loop alive."""
-    for thread in threading.enumerate():
-        if "_connection_worker_thread" in thread.name:
-            await asyncio.to_thread(thread.join, GONE_WITHIN)
+    await last_words()

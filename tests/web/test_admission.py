@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from router.storage.keys import new_key
 from router.storage.schema import Role
 from router.web.admission import ANYONE, BELIEVED, DECLARED
-from tests.web.conftest import MONDAY_NOON, Office
+from tests.sample_database import MONDAY_NOON
+from tests.web.conftest import Office
 
 GUARDED = (("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/v1/calls"), ("GET", "/api/v1/calls/pbx:1"))
 QUESTION = {"caller": "+16465550199", "line": "+12125550100"}

@@ -8,7 +8,8 @@ from router.calls.call import Call, Ending, Leg, Phase
 from router.calls.events import LegResult, Path, Presented
 from router.lab.sample import BUSINESS_LINE, STRANGER
 from router.storage.recorder import Recorder
-from tests.web.conftest import MONDAY_NOON, Office
+from tests.sample_database import MONDAY_NOON
+from tests.web.conftest import Office
 
 
 def answered(number: int) -> Call:

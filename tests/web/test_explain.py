@@ -9,7 +9,8 @@ from router.calls.events import CallArrived, Presented
 from router.calls.tracker import Calls
 from router.lab.sample import BIRCH, BUSINESS_LINE, CEDAR, ELM, FELIX_LINE, GRETA_LINE, NO_LINE, STRANGER, TIME_ZONE
 from router.routing.explain import as_json
-from tests.web.conftest import MONDAY_NOON, Office
+from tests.sample_database import MONDAY_NOON
+from tests.web.conftest import Office
 
 
 async def test_a_customer_with_a_running_job_reaches_its_account_manager_and_the_answer_says_why(

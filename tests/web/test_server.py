@@ -32,7 +32,7 @@ async def test_a_port_that_is_taken_is_refused_in_one_sentence(office: Office) -
 
 
 def test_an_address_of_another_machine_is_refused_in_one_sentence(office: Office) -> None:
-    with pytest.raises(CannotListen, match="can't listen on 192.0.2.1"):
+    with pytest.raises(CannotListen, match=r"can't listen on 192\.0\.2\.1"):
         WebServer(office.app, "192.0.2.1", 0)
 
 

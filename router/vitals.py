@@ -1,0 +1,104 @@
+"""How do the parts of a running router stand, and what have they counted?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from router.ami.counters import Counters
+from router.ami.link import AmiLink
+from router.calls.events import LinkDown
+from router.calls.tracker import Calls
+from router.chronicle import Chronicle
+from router.storage.publisher import Publisher
+from router.storage.recorder import Recorder
+from router.switchboard import Switchboard
+from router.web.figures import Figure
+from router.web.standing import Standing
+
+
+@dataclass(slots=True, kw_only=True)
+class Vitals:
+    """Reads the parts at the moment it is asked; `link` is None until there is a table to decide by."""
+
+    calls: Calls
+    switchboard: Switchboard
+    chronicle: Chronicle
+    publisher: Publisher
+    recorder: Recorder
+    link: AmiLink | None = None
+
+    def standing(self) -> Standing:
+        table, last_told = self.publisher.table, self.switchboard.link
+        waiting = self.recorder.pending
+        return Standing(
+            link_up=self.link is not None and self.link.counters.up,
+            link_why=last_told.why if isinstance(last_told, LinkDown) else "",
+            table_version=table.version if table else None,
+            table_age=self.publisher.age(),
+            table_trouble=self.publisher.trouble,
+            records_waiting=waiting,
+            records_age=self.recorder.oldest_age() if waiting else None,
+        )
+
+    def figures(self) -> Iterator[Figure]:
+        yield from self._of_calls()
+        yield from self._of_the_table()
+        yield from self._of_records()
+        yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
+        if self.link:
+            yield from _of_the_link(self.link.counters)
+
+    def _of_calls(self) -> Iterator[Figure]:
+        told = self.chronicle
+        yield _count("calls_arrived", "Calls that entered the dialplan while we listened", told.arrived)
+        yield _count("calls_delivered", "Calls that were given a plan", told.delivered)
+        yield _count("calls_taken", "Calls that a person took", told.taken)
+        yield _counts("calls_ended", "Calls by how they ended", "ending", told.endings)
+        yield _counts("call_paths", "Calls by the way they took in the dialplan", "path", told.paths)
+        yield _counts("legs_ended", "Phones rung, by result", "result", told.legs)
+        yield _counts("plans_answered", "Plans by the answer of the PBX", "answer", told.plans)
+        yield _counts("desk_members_changed", "Desk members added and removed", "change", told.members)
+        yield _count("deciding_seconds", "Time from hearing of a call to having given its plan", told.deciding_seconds)
+        yield _count("slips", "Events that we failed to understand: faults of the router", told.slips)
+        yield _count("events_unknown", "Events of calls that nothing is known of", self.calls.unknown)
+        yield _gauge("calls_open", "Calls that live", self.switchboard.open_calls())
+
+    def _of_the_table(self) -> Iterator[Figure]:
+        table, age = self.publisher.table, self.publisher.age()
+        yield _gauge("table_version", "The table that decisions are made from", table.version if table else 0)
+        if age is not None:
+            yield _gauge("table_age_seconds", "Since the database last said which table is the newest", age)
+
+    def _of_records(self) -> Iterator[Figure]:
+        recorder = self.recorder
+        yield _gauge("records_waiting", "Calls that wait to be written", recorder.pending)
+        yield _gauge("records_waiting_seconds", "How long the oldest of them has waited", recorder.oldest_age())
+        yield _count("records_written", "Calls written, each as often as it was written", recorder.written)
+        yield _count("records_retried", "Batches of records that failed and were tried again", recorder.failures)
+        yield _count("records_refused", "Calls that the database will never take", recorder.refused)
+        yield _count("records_dropped", "Calls that memory had no room for", recorder.dropped)
+
+
+def _of_the_link(link: Counters) -> Iterator[Figure]:
+    yield _count("link_logins", "Logins to the PBX", link.logins)
+    yield _count("link_logins_refused", "Logins that the PBX refused", link.refused_logins)
+    yield _count("link_losses", "Links that were lost", link.connections_lost)
+    yield _count("link_actions", "Actions sent", link.actions)
+    yield _count("link_actions_late", "Actions that got no answer in time", link.actions_timed_out)
+    yield _count("link_actions_refused", "Actions that the PBX refused", link.actions_refused)
+    yield _counts("link_events", "Events heard", "event", link.events)
+    yield _counts("link_dropped", "Messages not heard", "why", {why.value: n for why, n in link.dropped.items()})
+    if link.round_trip is not None and link.skew is not None:
+        yield _gauge("link_round_trip_seconds", "How long the last Ping took", link.round_trip)
+        yield _gauge("link_skew_seconds", "The clock of the PBX minus ours", link.skew)
+
+
+def _count(name: str, says: str, value: float) -> Figure:
+    return Figure(name=name, says=says, kind="counter", value=value)
+
+
+def _counts(name: str, says: str, label: str, values: Mapping[str, int]) -> Figure:
+    return Figure(name=name, says=says, kind="counter", label=label, values=values)
+
+
+def _gauge(name: str, says: str, value: float) -> Figure:
+    return Figure(name=name, says=says, kind="gauge", value=value)

@@ -1,0 +1,170 @@
+"""Do the commands do what their help says, and fail with a sentence?"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from router.__main__ import main
+from router.lab.sample import BIRCH, BUSINESS_LINE, NO_LINE
+from router.storage.database import Database
+from router.storage.keys import ApiKey, find_key
+from tests.sample_database import MONDAY_NOON, furnish
+
+WITHIN = 30.0  # seconds for one command; each takes less than one on a machine that is not busy
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return furnish(tmp_path_factory.mktemp("commands") / "furnished.db")
+
+
+@pytest.fixture
+def database(furnished_file: Path, tmp_path: Path) -> str:
+    shutil.copy(furnished_file, tmp_path / "router.db")
+    return f"sqlite:///{tmp_path / 'router.db'}"
+
+
+@pytest.fixture
+def router(database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`router …` on the furnished database; keywords are ROUTER_* variables."""
+
+    def run(*arguments: str, **settings: str) -> Said:
+        for name, value in {"database": database, **settings}.items():
+            monkeypatch.setenv(f"ROUTER_{name.upper()}", value)
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        said = capsys.readouterr()
+        return Said(code=int(end.value.code or 0), out=said.out, err=said.err)
+
+    return run
+
+
+@pytest.fixture
+def serve(database: str) -> Run:
+    """`router serve` as a process of its own: it sets up logs and signals for the whole process."""
+
+    def run(**settings: str) -> Said:
+        variables = {f"ROUTER_{name.upper()}": value for name, value in {"database": database, **settings}.items()}
+        arguments = [sys.executable, "-m", "router", "serve"]
+        ended = subprocess.run(
+            arguments, env={**os.environ, **variables}, capture_output=True, text=True, timeout=WITHIN, check=False
+        )
+        return Said(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+    return run
+
+
+def test_explain_says_who_rings_and_why(router: Run) -> None:
+    said = router("explain", "--caller", BIRCH, "--line", BUSINESS_LINE)
+
+    assert said.code == 0
+    first, *reasons = said.out.splitlines()
+    assert first.startswith("Jonas (account manager) for 20 s, then ")
+    assert "  Birch & Sons has a running job 'Kitchen for the new shop'." in reasons
+
+
+def test_explain_as_json_is_the_decision(router: Run) -> None:
+    said = router("explain", "--caller", "withheld", "--line", NO_LINE, "--at", "2026-03-02 12:00", "--json")
+
+    decision = json.loads(said.out)
+    assert decision["caller_kind"] == "withheld"
+    assert decision["steps"][-1]["name"] == "Coordinators"
+
+
+def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
+    arguments = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-07-01 09:00", "--json")
+
+    said = router(*arguments, time_zone="America/New_York")
+
+    assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
+
+
+def test_a_new_key_is_shown_once_and_opens_the_api(router: Run, database: str) -> None:
+    said = router("key", "new", "crm", "--role", "service")
+
+    key = asyncio.run(whose(said.out.strip(), database))
+    assert key is not None
+    assert (key.name, key.role) == ("crm", "service")
+
+
+def test_calls_without_any_says_nothing_and_succeeds(router: Run) -> None:
+    said = router("calls")
+
+    assert (said.code, said.out) == (0, "")
+
+
+def test_migrate_makes_the_tables_and_does_nothing_the_second_time(router: Run, tmp_path: Path) -> None:
+    fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
+
+    first = router("migrate", database=fresh)
+    second = router("migrate", database=fresh)
+
+    assert (first.code, second.code) == (0, 0)
+    assert router("calls", database=fresh).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "sentence"),
+    [
+        (("calls",), {"database": "sqlite:////nowhere/at/all.db"}, 1, "unable to open database file"),
+        (("calls",), {"region": "nowhere"}, 2, "ROUTER_REGION: 'nowhere' is wrong"),
+        (("explain", "--caller", "1"), {}, 2, "--line"),
+        (("key", "new", "crm", "--role", "king"), {}, 2, "king"),
+        (("no-such-command",), {}, 2, "no-such-command"),
+    ],
+)
+def test_a_command_that_can_not_do_it_says_why(
+    router: Run, arguments: tuple[str, ...], settings: dict[str, str], code: int, sentence: str
+) -> None:
+    said = router(*arguments, **settings)
+
+    assert said.code == code
+    assert sentence in said.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "sentence"),
+    [
+        ({}, 2, "ROUTER_AMI_SECRET is not set"),
+        ({"ami_secret": "x", "http_host": "0.0.0.0"}, 1, "nobody has an API key yet"),
+    ],
+)
+def test_a_router_that_can_not_start_says_why(serve: Run, settings: dict[str, str], code: int, sentence: str) -> None:
+    said = serve(**settings)
+
+    assert (said.code, said.out) == (code, "")
+    assert sentence in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_database_without_tables_says_which_command_makes_them(router: Run, tmp_path: Path) -> None:
+    said = router("calls", database=f"sqlite:///{tmp_path / 'empty.db'}")
+
+    assert said.code == 1
+    assert "router migrate" in said.err
+
+
+async def whose(presented: str, database: str) -> ApiKey | None:
+    db = Database(database)
+    try:
+        return await find_key(db, presented, MONDAY_NOON)
+    finally:
+        await db.close()

@@ -1,0 +1,200 @@
+"""Does the whole router start, run and stop in order, with a PBX and a database that come and go?"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from router.ami.link import AmiSettings
+from router.lab.sample import BIRCH, BUSINESS_LINE, REGION, TIME_ZONE
+from router.service import NoKeyYet, Service
+from router.storage.database import Database
+from router.storage.keys import new_key
+from router.storage.records import CallRecord, recent_calls
+from router.storage.schema import Role
+from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
+from tests.sample_database import furnish, last_words
+
+CHANNEL = "PJSIP/trunk-00000001"
+CALL = "1763759123.7"
+
+
+class Town:
+    """A furnished database, a PBX, and routers that are started on them one after the other."""
+
+    def __init__(self, folder: Path, asterisk: FakeAsterisk) -> None:
+        self.folder = folder
+        self.asterisk = asterisk
+        self.database = f"sqlite:///{folder / 'router.db'}"
+
+    def router(self, host: str = "127.0.0.1") -> Service:
+        return Service(
+            ami=AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx"),
+            database=self.database,
+            region=REGION,
+            time_zone=TIME_ZONE,
+            http_host=host,
+            http_port=0,
+            mask_numbers=True,
+        )
+
+    @asynccontextmanager
+    async def running_router(self) -> AsyncIterator[Service]:
+        service = self.router()
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(service.run())
+            try:
+                yield service
+            finally:
+                service.stop()
+                await running
+
+    async def heartbeat(self) -> None:
+        """The router speaks for the PBX."""
+        await self.asterisk.until(lambda: self.asterisk.globals.get("ROUTER_BEAT", "0") != "0")
+
+    async def customer_calls(self) -> str:
+        """A customer with a running job dials the business line; the plan that the call is given."""
+        self.asterisk.channels[CHANNEL] = CALL
+        self.asterisk.say(self.asterisk.arrived(CALL, Dialled=BUSINESS_LINE, Caller=BIRCH))
+        await self.asterisk.until(lambda: (CHANNEL, "ROUTER_PLAN") in self.asterisk.variables)
+        return self.asterisk.variables[CHANNEL, "ROUTER_PLAN"]
+
+    def end(self) -> str:
+        """The customer's call ends, Jonas had taken it: what the PBX writes into its journal."""
+        del self.asterisk.channels[CHANNEL]
+        now = datetime.now(UTC)
+        clock = self.asterisk.clock
+        told = f"1~{clock:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~jonas~{clock:.3f}~{clock:.3f}~16"
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now.hour:02}/{CALL}"] = told
+        return told
+
+    async def records(self) -> tuple[CallRecord, ...]:
+        db = Database(self.database)
+        try:
+            return (await recent_calls(db, 10)).records
+        finally:
+            await db.close()
+
+
+@pytest.fixture(scope="module")
+def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return furnish(tmp_path_factory.mktemp("service") / "furnished.db")
+
+
+@pytest_asyncio.fixture
+async def town(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Town]:
+    shutil.copy(furnished_file, tmp_path / "router.db")
+    async with fake_asterisk() as asterisk:
+        yield Town(tmp_path, asterisk)
+    await last_words()
+
+
+async def test_a_call_is_steered_to_the_manager_of_its_job_and_its_record_stays(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        plan = await town.customer_calls()
+        town.asterisk.say(town.asterisk.user_event("RouterEnded", CALL, Journal=town.end()))
+
+    (record,) = await town.records()
+    assert "~r=20=d.jonas~" in plan
+    assert (record.caller, record.taken_phone, record.ended) == (BIRCH, "jonas", "answered")
+    assert record.decision is not None
+
+
+async def test_the_desks_have_their_members_once_the_link_stands(town: Town) -> None:
+    async with town.running_router():
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 5)
+
+    names = [name.split("@")[0] for name in town.asterisk.members["router-ringall-01"]]
+    assert names == ["Local/anna", "Local/ben", "Local/carla"]
+
+
+async def test_a_router_that_stops_tells_the_pbx_not_to_wait_for_it(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+
+    assert town.asterisk.globals["ROUTER_BEAT"] == "0"
+
+
+async def test_the_router_says_that_it_is_ready_only_when_the_pbx_hears_it(town: Town) -> None:
+    db = Database(town.database)
+    headers = {"Authorization": f"Bearer {await new_key(db, 'test', Role.VIEWER)}"}
+    await db.close()
+    town.asterisk.mute = True
+    async with town.running_router() as service, httpx2.AsyncClient(headers=headers) as client:
+        await town.asterisk.until(lambda: town.asterisk.asked("Login"))
+        before = await client.get(f"{service.url}/readyz")
+        town.asterisk.mute = False
+        town.asterisk.drop()
+        await town.heartbeat()
+        after = await client.get(f"{service.url}/readyz")
+
+    assert (before.status_code, after.status_code) == (503, 200)
+    assert after.json()["table"]["version"] == 1
+
+
+async def test_a_router_may_start_before_its_database_is_there(town: Town, furnished_file: Path) -> None:
+    elsewhere = town.folder / "later"
+    town.database = f"sqlite:///{elsewhere / 'router.db'}"
+    async with town.running_router() as service, httpx2.AsyncClient() as client:
+        await service.started.wait()
+        refusal = await client.get(f"{service.url}/readyz", headers={"Authorization": "Bearer rtr_0_0"})
+        elsewhere.mkdir()
+        shutil.copy(furnished_file, elsewhere / "router.db")
+        await town.heartbeat()
+        plan = await town.customer_calls()
+
+    assert refusal.json()["type"] == "urn:router:problem:database-unavailable"
+    assert "~r=20=d.jonas~" in plan
+
+
+async def test_a_call_that_ended_while_no_router_ran_is_known_after_the_restart(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        await town.customer_calls()
+    (open_record,) = await town.records()
+
+    town.end()
+    async with town.running_router():
+        await town.heartbeat()
+
+    (record,) = await town.records()
+    assert (open_record.ended, record.ended, record.taken_phone) == (None, "answered", "jonas")
+    assert record.decision == open_record.decision
+
+
+async def test_a_call_that_vanished_with_its_pbx_is_told_as_lost(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        await town.customer_calls()
+
+    town.asterisk.channels.clear()
+    async with town.running_router():
+        await town.heartbeat()
+
+    (record,) = await town.records()
+    assert record.ended == "lost"
+
+
+async def test_nobody_can_reach_the_api_over_the_network_before_there_is_a_key(town: Town) -> None:
+    with pytest.raises(NoKeyYet, match="router key new"):
+        await town.router(host="0.0.0.0").run()
+
+
+async def test_with_a_key_the_api_may_be_opened_to_the_network(town: Town) -> None:
+    db = Database(town.database)
+    await new_key(db, "admin", Role.ADMIN)
+    await db.close()
+    service = town.router(host="0.0.0.0")
+    service.stop()
+
+    await service.run()
+
+    assert service.url.startswith("http://0.0.0.0:")

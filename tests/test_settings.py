@@ -1,0 +1,121 @@
+"""Is a wrong setting told in one sentence, before anything starts?"""
+
+from pathlib import Path
+
+import pytest
+
+from router.settings import SettingsError, load_settings, variables
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_any_variable_the_embedded_defaults_hold() -> None:
+    settings = load_settings()
+
+    assert settings.database == "sqlite:///var/router.db"
+    assert (settings.http.host, settings.http.port) == ("127.0.0.1", 8080)
+    assert settings.mask_numbers
+
+
+def test_variables_with_two_parts_reach_their_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_HOST", "pbx.example")
+    monkeypatch.setenv("ROUTER_TIME_ZONE", "Europe/Berlin")
+    monkeypatch.setenv("ROUTER_LOG_FORMAT", "json")
+
+    settings = load_settings()
+
+    assert (settings.ami.host, settings.time_zone, settings.log.format) == ("pbx.example", "Europe/Berlin", "json")
+
+
+def test_a_variable_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text('pbx = "main"\n[ami]\nhost = "from.file"\nport = 5039\n')
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+    monkeypatch.setenv("ROUTER_AMI_HOST", "from.variable")
+
+    settings = load_settings()
+
+    assert (settings.pbx, settings.ami.host, settings.ami.port) == ("main", "from.variable", 5039)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ROUTER_AMI_HSOT", "x", "ROUTER_AMI_HSOT is no setting: did you mean ROUTER_AMI_HOST?"),
+        ("ROUTER_QUITE_UNKNOWN_THING", "x", "ROUTER_QUITE_UNKNOWN_THING is no setting"),
+        ("ROUTER_HTTP_PORT", "web", "ROUTER_HTTP_PORT: 'web' is wrong: input should be a valid integer"),
+        ("ROUTER_HTTP_PORT", "70000", "ROUTER_HTTP_PORT: '70000' is wrong"),
+        ("ROUTER_REGION", "germany", "ROUTER_REGION: 'germany' is wrong: no country's code"),
+        ("ROUTER_TIME_ZONE", "../etc", "ROUTER_TIME_ZONE: '../etc' is wrong: no time zone"),
+        ("ROUTER_PBX", "a:b", "ROUTER_PBX: 'a:b' is wrong"),
+        ("ROUTER_LOG_LEVEL", "loud", "ROUTER_LOG_LEVEL: 'loud' is wrong"),
+        ("ROUTER_DATABASE", "mysql://u:canary@h/db", "ROUTER_DATABASE is wrong"),
+        ("ROUTER_DATABASE", "router.db", "ROUTER_DATABASE is wrong"),
+        ("ROUTER_SETTINGS", "/nowhere/router.toml", "ROUTER_SETTINGS: there is no file /nowhere/router.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+
+    assert str(refusal.value).startswith(sentence)
+    assert "canary" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("[ami]\nprot = 5038\n", "ROUTER_AMI_PROT is no setting"), ("pbx = \n", "ROUTER_SETTINGS: ")],
+)
+def test_a_wrong_file_is_told_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, sentence: str
+) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(text)
+    monkeypatch.setenv("ROUTER_SETTINGS", str(file))
+
+    with pytest.raises(SettingsError, match=sentence):
+        load_settings()
+
+
+def test_the_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from-the-file\n")
+    monkeypatch.setenv("ROUTER_AMI_SECRET_FILE", str(file))
+
+    assert load_settings().ami.read_secret() == "from-the-file"
+
+
+def test_a_missing_secret_says_where_to_give_it() -> None:
+    with pytest.raises(SettingsError, match="ROUTER_AMI_SECRET_FILE"):
+        load_settings().ami.read_secret()
+
+
+def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_SECRET_FILE", "/nowhere/secret")
+
+    with pytest.raises(SettingsError, match="can't read /nowhere/secret"):
+        load_settings().ami.read_secret()
+
+
+def test_two_secrets_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_SECRET", "canary")
+    monkeypatch.setenv("ROUTER_AMI_SECRET_FILE", "/run/secret")
+
+    with pytest.raises(SettingsError, match="both set") as refusal:
+        load_settings()
+
+    assert "canary" not in str(refusal.value)
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_SECRET", "canary")
+
+    assert "canary" not in repr(load_settings())
