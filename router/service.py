@@ -30,9 +30,7 @@ log = structlog.get_logger()
 
 DRAIN_WITHIN = 5.0  # seconds for the last records: plenty for a database that answers, and the journal keeps the ends
 MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there yet
-ADOPT_WITHIN = (
-    3.0  # seconds to learn which calls were open: callers are waiting, and the journal tells the ends as well
-)
+ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
 
 
 class NoKeyYet(ValueError):
@@ -143,7 +141,7 @@ class Service:
             try:
                 await _upgraded(self._database)
                 return
-            except StorageError as fault:
+            except (StorageError, OSError) as fault:
                 log.warning("migrations wait", why=str(fault))
             await asyncio.sleep(MIGRATE_AGAIN)
 

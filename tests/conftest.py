@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import PROVE, Proof, Tally
+from tests.proof import PROVE, Proof
 
 MUST_RUN = ("asterisk", "sqlite", "postgresql")  # real parts without which a run proves nothing
 

@@ -23,6 +23,7 @@ from tests.sample_database import furnish, last_words
 
 CHANNEL = "PJSIP/trunk-00000001"
 CALL = "1763759123.7"
+NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
 class Town:
@@ -110,7 +111,7 @@ async def test_a_call_is_steered_to_the_manager_of_its_job_and_its_record_stays(
 
 async def test_the_desks_have_their_members_once_the_link_stands(town: Town) -> None:
     async with town.running_router():
-        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 5)
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 8)
 
     names = [name.split("@")[0] for name in town.asterisk.members["router-ringall-01"]]
     assert names == ["Local/anna", "Local/ben", "Local/carla"]
@@ -142,10 +143,12 @@ async def test_the_router_says_that_it_is_ready_only_when_the_pbx_hears_it(town:
 
 async def test_a_router_may_start_before_its_database_is_there(town: Town, furnished_file: Path) -> None:
     elsewhere = town.folder / "later"
+    elsewhere.touch()  # a file where the folder should be: no database can be made there
     town.database = f"sqlite:///{elsewhere / 'router.db'}"
     async with town.running_router() as service, httpx2.AsyncClient() as client:
         await service.started.wait()
-        refusal = await client.get(f"{service.url}/readyz", headers={"Authorization": "Bearer rtr_0_0"})
+        refusal = await client.get(f"{service.url}/readyz", headers={"Authorization": f"Bearer {NOBODYS_KEY}"})
+        elsewhere.unlink()
         elsewhere.mkdir()
         shutil.copy(furnished_file, elsewhere / "router.db")
         await town.heartbeat()

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.calls.call import Call, Ending
+from router.calls.desk_members import SAFETY_NET
 from router.calls.events import LegResult, LinkDown, MembersSeen, Path, PlanRefused, TablePublished
 from router.calls.orders import AddMember, Deliver, PbxOrder, RemoveMember
 from router.calls.tracker import Calls
@@ -19,6 +20,7 @@ from tests.calls.said import CALL, arrived, at, ended, leg_began, leg_ended, lin
 from tests.calls.test_desk_members import member
 
 PUBLISHED = TablePublished(table=company(), at=at(-1))
+AT_THE_NET = (member("carl", SAFETY_NET), member("cora", SAFETY_NET))  # who answers at the safety net's own queue
 
 
 class Desk:
@@ -110,7 +112,7 @@ def test_when_the_link_comes_up_the_desks_get_their_members() -> None:
     desk = Desk()
     desk.hear(PUBLISHED)
 
-    desk.hear(link_up(members=(member("carl"), member("stranger"))))
+    desk.hear(link_up(members=(*AT_THE_NET, member("carl"), member("stranger"))))
 
     assert desk.orders == [
         AddMember(strategy=Strategy.ALL, slot=1, endpoint="cora"),
@@ -120,7 +122,7 @@ def test_when_the_link_comes_up_the_desks_get_their_members() -> None:
 
 def test_a_table_that_comes_after_the_link_puts_the_desks_right_as_well() -> None:
     desk = Desk()
-    desk.hear(link_up(members=()))
+    desk.hear(link_up(members=AT_THE_NET))
 
     desk.hear(PUBLISHED)
 
@@ -130,9 +132,9 @@ def test_a_table_that_comes_after_the_link_puts_the_desks_right_as_well() -> Non
 def test_a_desk_that_lost_its_members_gets_them_back_at_the_next_look() -> None:
     desk = Desk()
     desk.hear(PUBLISHED)
-    desk.hear(link_up(members=(member("carl"), member("cora"))))
+    desk.hear(link_up(members=(*AT_THE_NET, member("carl"), member("cora"))))
 
-    desk.hear(MembersSeen(members=(member("carl"),), at=at(60)))
+    desk.hear(MembersSeen(members=(*AT_THE_NET, member("carl")), at=at(60)))
 
     assert desk.orders == [AddMember(strategy=Strategy.ALL, slot=1, endpoint="cora")]
 

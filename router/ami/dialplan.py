@@ -2,7 +2,7 @@
 
 The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.:+=~_-]`, at most 900 bytes):
 
-    1~<Uniqueid>~k=<line tail>~s=<safety net>~n=<display>~<step>~<step>…
+    1~<Uniqueid>~k=<line tail>~n=<display>~<step>~<step>…
 
     tail       q.<strategy>-<slot>.<seconds>  joined by ':'       q.ringall-03.300:q.ringall-01.300
     step       r=<seconds>=<phone>=<phone>…                       r=20=d.anna=w.anna-softphone
@@ -10,7 +10,7 @@ The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.
     phone      d.<endpoint>   skipped while in use
                w.<endpoint>   rung also while in use (call waiting)
     display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
-    `k=` is empty when the dialled number is no line; the others are never empty.
+    `k=` is empty when the dialled number is no line; the last step is always a desk.
 
 Each UserEvent carries Token and Call (the Uniqueid of the channel that entered [router-in]) and:
 
@@ -53,14 +53,20 @@ EVENT_TAKEN = "RouterTaken"
 EVENT_ENDED = "RouterEnded"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal
-DB_LINE = "router-line"  # <dialled> → the tail last known for that line; "safety-net" → the safety net
+DB_LINE = "router-line"  # 0<dialled> → the tail last known for that line
 
 STRATEGIES = {"all": "ringall", "longest_idle": "leastrecent", "round_robin": "rrmemory"}  # ours → app_queue's
 SLOTS = 64  # queues of each strategy that the drop-in defines
 
+# Whoever sits at the safety net is a member of this queue as well, whichever slot and strategy that desk has: so the
+# dialplan knows where to lead a caller before it has ever seen a plan.
+SAFETY_NET = "router-safety-net"
+
 
 def queue_name(strategy: str, slot: int) -> str:
-    """The queue of a desk: `router-ringall-01`."""
+    """The queue of a desk: `router-ringall-01`; slot 0 is the safety net's own queue."""
+    if slot == 0:
+        return SAFETY_NET
     return f"router-{STRATEGIES[strategy]}-{slot:02}"
 
 

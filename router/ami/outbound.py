@@ -124,10 +124,9 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
     others = plan.steps[:-1] if isinstance(ending, RingDesk) else plan.steps
     middle = [text for step in others if (text := _step(step))][: MOST_STEPS - 1]
     tail = ":".join(f"q.{text[2:].replace('=', '.')}" for desk in plan.line_tail if (text := _desk(desk)))
-    net = f"q.{safety_net[2:].replace('=', '.')}"
 
     def written() -> str:
-        parts = (PLAN_VERSION, uniqueid, f"k={tail}", f"s={net}", f"n={_display(plan.display)}", *middle, last)
+        parts = (PLAN_VERSION, uniqueid, f"k={tail}", f"n={_display(plan.display)}", *middle, last)
         return "~".join(parts)
 
     if len(written()) > PLAN_LIMIT:
@@ -171,6 +170,6 @@ def _display(display: str) -> str:
 
 
 def _queue(strategy: Strategy, slot: int) -> str:
-    if not 1 <= slot <= SLOTS:
-        raise Unsendable(f"slot {slot} is not between 1 and {SLOTS}")
+    if not 0 <= slot <= SLOTS:
+        raise Unsendable(f"slot {slot} is not between 0 and {SLOTS}")
     return queue_name(strategy, slot)

@@ -153,11 +153,11 @@ class Session:
         members = await self._members()
         self.took_over = self.speaking = self._tally.up = True
         self._tally.took_over += 1
+        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
         self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
         kept, self._kept = self._kept, None
         for event in kept:
             self._tell(event)
-        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(kept))
 
     async def _set_token(self) -> None:
         self._token = secrets.token_hex(16)
@@ -210,6 +210,7 @@ class Session:
     async def _members(self) -> tuple[MemberSeen, ...]:
         """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""
         slots = [(Strategy(strategy), slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)]
+        slots.append((Strategy.ALL, 0))  # the safety net's own queue
         asked = [{"Action": "QueueStatus", "Queue": queue_name(strategy, slot)} for strategy, slot in slots]
         seen: list[MemberSeen] = []
         places = iter(slots)

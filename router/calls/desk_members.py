@@ -10,11 +10,15 @@ from router.routing.table import Table
 
 Slot = tuple[Strategy, int]  # where a desk sits in the PBX's pool of queues
 
+# The safety net also answers for a queue of its own, where the PBX leads a caller whom it knows nothing about.
+SAFETY_NET: Slot = (Strategy.ALL, 0)
+
 
 def wanted_members(table: Table, now: datetime) -> dict[Slot, tuple[str, ...]]:
     """The endpoints that should answer for each desk at this moment, by the slot the desk has in the PBX."""
     wanted = table.wanted_members(now)
-    return {(desk.strategy, desk.slot): wanted.get(desk.id, ()) for desk in table.desks.values()}
+    slots = {(desk.strategy, desk.slot): wanted.get(desk.id, ()) for desk in table.desks.values()}
+    return slots | {SAFETY_NET: wanted.get(table.safety_net.id, ())}
 
 
 def differences(

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -68,9 +69,8 @@ class Stand:
         self._company = company
         self._phones_port = phones_port
         self._behaviours = everybody_picks_up(company) | dict(behaviours or {})
-        self._logs: list[Path] = []
         self._batches = itertools.count(1)
-        self._began = datetime.now(UTC).isoformat()
+        self.begin()
         key = asyncio.run(_furnish(database, company))
         self.key = key
         environment = {
@@ -98,6 +98,11 @@ class Stand:
         finally:
             self.phones.stop()
 
+    def begin(self) -> None:
+        """Count anew: calls placed before are neither seen nor among the records from here on."""
+        self._logs: list[Path] = []
+        self._began = datetime.now(UTC)
+
     def start_calls(self, calls: Sequence[PlacedCall], per_second: float = 20.0) -> Callers:
         """Begin to place these calls; wait for them with `.wait()`."""
         folder = self.folder / f"callers-{next(self._batches)}"
@@ -115,7 +120,8 @@ class Stand:
 
     def records(self) -> list[dict[str, Any]]:
         """The records of the calls placed here, oldest first. The router must run."""
-        return [record for record in reversed(self.router.calls()) if record["arrived_at"] >= self._began]
+        found = reversed(self.router.calls())
+        return [record for record in found if datetime.fromisoformat(record["arrived_at"]) >= self._began]
 
     def wait_until_recorded(self, count: int, within: float = RECORDED_WITHIN) -> list[dict[str, Any]]:
         """The records, as soon as there are `count` of calls that ended. Raises RouterFailed after `within` seconds."""
@@ -134,7 +140,8 @@ class Stand:
 
     def seen(self) -> Evidence:
         """What the phones and all callers so far have seen."""
-        return evidence(self._logs, [self.phones.messages])
+        found = evidence(self._logs, [self.phones.messages])
+        return replace(found, strangers=tuple(leg for leg in found.strangers if leg.invited_at >= self._began))
 
 
 async def _furnish(database: str, company: Company) -> str:

@@ -40,7 +40,12 @@ COMPANY = Company(
     numbers=((int(BLOCK), True, 1),),
 )
 
-BEHAVIOURS: dict[str, Behaviour] = dict.fromkeys(_PEOPLE, Answers(after=0.03))
+BEHAVIOURS: dict[str, Behaviour] = {
+    # one a little after the other: when several ring at once, people don't lift their receivers in the same instant
+    name: Answers(after=0.03 + 0.02 * place)
+    for place, name in enumerate(_PEOPLE)
+}
+KNOWS_LINE = PlacedCall(caller=f"{BLOCK}9999", dialled=LINE, talks=0.1)  # after one call the PBX knows the line's desk
 
 
 def callers(count: int, first: int = 0, talks: float = 0.1) -> list[PlacedCall]:

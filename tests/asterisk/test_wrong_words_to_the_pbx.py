@@ -17,7 +17,7 @@ from router.routing.numbers import read_number
 from router.routing.table import Table
 from router.storage.database import Database
 from router.storage.tables import load_configuration
-from tests.asterisk.company import BEHAVIOURS, COMPANY, COORDINATORS, LINE, MANAGER, callers
+from tests.asterisk.company import BEHAVIOURS, COMPANY, COORDINATORS, KNOWS_LINE, LINE, MANAGER, callers
 from tests.asterisk.conftest import phones_port, slips
 from tests.asterisk.reckoning import assert_records_agree, reckon
 from tests.asterisk.scripted import Answer, Said, Scripted
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.asterisk
 
 CALLS = many(8, 50)
 RATE = 10.0  # calls a second
+TEMPLATE = "1700000000.1"  # a call that is none of ours; its plan is a template
 AROUND_CALLS = many(80, 2000)
 AROUND_RATE = 40.0  # calls a second
 AROUND = 0.006  # seconds either side of the deadline
@@ -34,12 +35,12 @@ DEADLINE = 1.5  # seconds; [router-arrive] waits no longer
 
 GARBAGE = (
     "1~{call}",
-    "1~{call}~k=~s=q.ringall-01.300~n=~r=20=d.max",  # ends at no desk
-    "2~{call}~k=~s=q.ringall-01.300~n=~q=ringall-01=300",
-    "1~{call}~k=~s=q.ringall-01.300~n=~q=ringall-01=300~",
-    "1~{call}~k=~s=q.ringall-01.300~n=~r=20=d.max&PJSIP/max~q=ringall-01=300",
-    "1~{call}~k=~s=q.ringall-01.300~n=~r=20=d.${{EXTEN}}~q=ringall-01=300",
-    '1~{call}~k=~s=q.ringall-01.300~n="]~q=ringall-01=300',
+    "1~{call}~k=~n=~r=20=d.max",  # ends at no desk
+    "2~{call}~k=~n=~q=ringall-01=300",
+    "1~{call}~k=~n=~q=ringall-01=300~",
+    "1~{call}~k=~n=~r=20=d.max&PJSIP/max~q=ringall-01=300",
+    "1~{call}~k=~n=~r=20=d.${{EXTEN}}~q=ringall-01=300",
+    '1~{call}~k=~n="]~q=ringall-01=300',
     "nonsense",
     "~~~~",
     "\" $ # {{ ] \\ ' %",
@@ -49,12 +50,14 @@ GARBAGE = (
 
 @pytest.fixture
 def stand(pbx: PrivateAsterisk, folder: Path) -> Stand:
-    """The company, its phones and its database; the router doesn't run yet. It ran once, so that desks have members."""
+    """The company, its phones and its database. The router doesn't run now; it did, for one call."""
     stand = Stand(
         folder, pbx, f"sqlite:///{folder}/router.db", COMPANY, phones_port=phones_port(pbx), behaviours=BEHAVIOURS
     )
-    with stand.router:
-        pass
+    with stand:
+        stand.place([KNOWS_LINE])
+        stand.wait_until_recorded(1)
+    stand.begin()
     return stand
 
 
@@ -98,7 +101,7 @@ def test_a_garbage_plan_leads_to_the_desk(stand: Stand, proof: Proof, quiet: lis
 
 
 def test_another_calls_plan_leads_to_the_desk(stand: Stand, proof: Proof, quiet: list[str]) -> None:
-    other = valid_plan(stand.database, "1700000000.1")
+    other = valid_plan(stand.database, TEMPLATE)
     tell(stand, "another call's plan", lambda arrived: (0.0, other), proof, path={"fallback"})
 
 
@@ -119,7 +122,7 @@ def test_with_a_global_named_like_the_plan_the_router_still_steers(stand: Stand,
 def global_plan(stand: Stand) -> Iterator[None]:
     """A global that every channel sees as its own plan variable as long as it has none."""
     with Scripted(stand.pbx, beats=False) as speaker:
-        speaker.set_global(VAR_PLAN, valid_plan(stand.database, "1700000000.1"))
+        speaker.set_global(VAR_PLAN, valid_plan(stand.database, TEMPLATE))
         yield
         speaker.set_global(VAR_PLAN, "")
 
@@ -127,12 +130,12 @@ def global_plan(stand: Stand) -> Iterator[None]:
 def test_a_decision_around_the_deadline_is_taken_or_not_and_never_half(
     stand: Stand, proof: Proof, quiet: list[str]
 ) -> None:
-    template = valid_plan(stand.database, "CALL")
+    template = valid_plan(stand.database, TEMPLATE)
     turn = iter(range(AROUND_CALLS))
 
     def late(arrived: Said) -> tuple[float, str]:
         share = (next(turn) * 0.618034) % 1.0  # evenly spread, in no order
-        return DEADLINE - AROUND + 2 * AROUND * share, template.replace("CALL", arrived["Call"])
+        return DEADLINE - AROUND + 2 * AROUND * share, template.replace(TEMPLATE, arrived["Call"])
 
     with stand.phones, Scripted(stand.pbx, answer=late):
         stand.place(callers(AROUND_CALLS), AROUND_RATE)

@@ -6,13 +6,12 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from router.lab.postgres import PrivatePostgres
 from router.storage.database import Database, NotMigrated, Unavailable, engine_for
@@ -108,9 +107,9 @@ async def _words(url: str) -> dict[str, Counter[str]]:
     return {row[0]: Counter(re.findall(r"[^\s,()\"]+", row[1])) for row in rows if "alembic" not in row[0]}
 
 
-async def _rows(url: str, query: str) -> Sequence[Row[Any]]:
+async def _rows(url: str, query: str) -> list[tuple[Any, ...]]:
     db = Database(url)
     async with db.reading() as look:
-        rows = (await look.run(text(query))).all()
+        rows = [tuple(row) for row in await look.run(text(query))]
     await db.close()
     return rows

@@ -101,7 +101,7 @@ async def test_a_change_of_which_no_table_can_be_made_changes_nothing(furnished:
     with pytest.raises(Conflict):
         await publisher.apply([Remove(noun=Noun.PERSON, id=BEN)], after(60))
     await publisher.apply([BIRCH_IS_BENS], after(70))
-    assert [table.version for table in published] == [2, 3]
+    assert [table.version for table in published] == [1, 2, 3]
 
 
 async def test_rows_of_which_no_table_can_be_made_leave_the_last_table_in_force(furnished: Database) -> None:
@@ -128,6 +128,20 @@ async def test_one_change_among_many_numbers_is_in_force_within_a_tenth_of_a_sec
     table = await publisher.apply([PutNumbers(rows=((49_000_000_500, False, 2),))], after(60))
     assert monotonic() - began < 0.1
     assert table.callers.account_of(49_000_000_500) == 2
+
+
+async def test_a_change_is_judged_by_what_others_have_made_of_the_table(
+    furnished: Database, furnished_url: str
+) -> None:
+    publisher, elsewhere = publisher_of(furnished, Published()), Database(furnished_url)
+    await publisher.apply([BIRCH_IS_BENS], after(50))
+    moved = [replace(desk, safety_net=not desk.safety_net, next_desk=None) for desk in SAMPLE.desks]
+    await commit_changes(elsewhere, [Put(entity=desk) for desk in moved], after(60))
+    with pytest.raises(TableError, match="safety net"):
+        await publisher.apply([Put(entity=replace(moved[1], safety_net=False))], after(70))
+    await elsewhere.close()
+    assert publisher.table is not None
+    assert publisher.table.safety_net == moved[1]
 
 
 @pytest.fixture
