@@ -61,7 +61,7 @@ class Service:
         self._publisher = Publisher(self._db, region, time_zone, self._publish)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._switchboard = Switchboard(
-            calls=self._calls, give=self._give, record=self._recorder.record, chronicle=chronicle
+            calls=self._calls, give=self._give, look=self._look, record=self._recorder.record, chronicle=chronicle
         )
         self._vitals = Vitals(
             calls=self._calls,
@@ -178,6 +178,10 @@ class Service:
     def _give(self, order: PbxOrder) -> None:
         assert self._link is not None  # orders only follow what a link has told
         self._link.give(order)
+
+    def _look(self) -> None:
+        if self._link is not None:
+            self._link.look_at_members()
 
 
 async def _upgraded(database: str) -> None:

@@ -22,7 +22,8 @@ from router.routing.table import Table
 class Switchboard:
     """The one place where events, calls and orders meet.
 
-    `give` hands an order to the PBX, `record` a call to the records; both return at once.
+    `give` hands an order to the PBX, `look` asks it who answers at its desks (a MembersSeen follows), `record` hands a
+    call to the records; all three return at once.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Switchboard:
         *,
         calls: Calls,
         give: Callable[[PbxOrder], None],
+        look: Callable[[], None],
         record: Callable[[Call], None],
         chronicle: Chronicle,
     ) -> None:
@@ -37,6 +39,7 @@ class Switchboard:
         self.link: LinkUp | LinkDown | None = None
         self._calls = calls
         self._give = give
+        self._look = look
         self._record = record
         self._chronicle = chronicle
         self._members: tuple[MemberSeen, ...] | None = None  # None while nobody can tell us
@@ -92,6 +95,8 @@ class Switchboard:
         changes = self._desk_changes(event, table)
         for change in changes:
             self._perform(change)
+        if changes and isinstance(event, TablePublished):  # after a look of its own the PBX is not asked again at once
+            self._look()
         self._chronicle.tell(event, (*orders, *changes), self._calls)
 
     def _desk_changes(self, event: Event, table: Table | None) -> tuple[AddMember | RemoveMember, ...]:

@@ -32,9 +32,14 @@ class Desk:
         self.calls = Calls()
         self.chronicle = Chronicle(mask_numbers=mask_numbers)
         self.switchboard = Switchboard(
-            calls=self.calls, give=self._give, record=self.left.append, chronicle=self.chronicle
+            calls=self.calls,
+            give=self._give,
+            look=self._look,
+            record=self.left.append,
+            chronicle=self.chronicle,
         )
         self.hear = self.switchboard.hear
+        self.looks = 0
 
     @property
     def orders(self) -> list[PbxOrder]:
@@ -43,6 +48,9 @@ class Desk:
     @property
     def records(self) -> list[Call]:
         return [left for left in self.left if isinstance(left, Call)]
+
+    def _look(self) -> None:
+        self.looks += 1
 
     def _give(self, order: PbxOrder) -> None:
         self.left.append(order)
@@ -127,6 +135,7 @@ def test_a_table_that_comes_after_the_link_puts_the_desks_right_as_well() -> Non
     desk.hear(PUBLISHED)
 
     assert [order.endpoint for order in desk.orders if isinstance(order, AddMember)] == ["carl", "cora"]
+    assert desk.looks == 1
 
 
 def test_a_desk_that_lost_its_members_gets_them_back_at_the_next_look() -> None:
@@ -137,6 +146,7 @@ def test_a_desk_that_lost_its_members_gets_them_back_at_the_next_look() -> None:
     desk.hear(MembersSeen(members=(*AT_THE_NET, member("carl")), at=at(60)))
 
     assert desk.orders == [AddMember(strategy=Strategy.ALL, slot=1, endpoint="cora")]
+    assert desk.looks == 0
 
 
 def test_while_the_link_is_down_no_orders_are_given_about_members() -> None:

@@ -12,6 +12,7 @@ database that is frozen holds up the task that talks to it for `LONGEST_WAIT` se
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -119,6 +120,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
+        self._file = None if self.speaks_postgresql else str(self._engine.url.database)
+        self._known_file: tuple[int, int] | None = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -155,7 +158,8 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
         with translated():
-            async with _within(CONNECT_WITHIN, "no connection"):
+            async with _within(CONNECT_WITHIN, "connecting took longer"):
+                await self._check_file()
                 connection = await self._engine.connect()
             try:
                 await connection.execution_options(**options)
@@ -164,6 +168,21 @@ class Database:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_WITHIN):
                         await connection.close()  # also undoes what was not committed
+
+    async def _check_file(self) -> None:
+        """A file of SQLite's that was removed or replaced would go on being written, seen by nobody."""
+        if self._file is None:
+            return
+        try:
+            status = await asyncio.to_thread(os.stat, self._file)
+        except FileNotFoundError:
+            if self._known_file is not None:
+                raise Unavailable(f"{self._file} is gone: put it back") from None
+            return  # connecting makes it
+        seen = status.st_dev, status.st_ino
+        if self._known_file not in (None, seen):
+            raise Unavailable(f"{self._file} is another file than before: put that back, or restart")
+        self._known_file = seen
 
 
 def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:

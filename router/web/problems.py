@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from router.storage.database import NotMigrated, StorageError, Unavailable
+from router.storage.database import Conflict, NotMigrated, Refused, StorageError, Unavailable
 
 log = structlog.get_logger()
 
@@ -90,18 +90,24 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _storage(request: Request, error: Exception) -> JSONResponse:
+    headers = {}
     match error:
+        case Conflict():
+            status, kind, detail = HTTPStatus.CONFLICT, "conflict", f"this contradicts what is there: {error}"
+        case Refused():
+            status, kind, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "refused", f"the database refuses this: {error}"
         case Unavailable():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
             kind, detail = (
                 "database-unavailable",
-                "the database doesn't answer; calls are routed all the same: try later",
+                "the database doesn't answer, but calls are routed: try later",
             )
         case NotMigrated():
-            kind, detail = "database-not-migrated", "the database has no tables yet; they are made when it is reached"
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            kind, detail = "database-not-migrated", "the database has no tables yet: they are made when it is reached"
         case _:
             return await _slip(request, error)
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    return _answer(Refusal(status, kind, detail, headers={"Retry-After": RETRY_AFTER}))
+    return _answer(Refusal(status, kind, detail, headers=headers))
 
 
 async def _slip(request: Request, error: Exception) -> JSONResponse:

@@ -58,7 +58,7 @@ class Exchange:
             self.pbx.lab,
             phones=dict.fromkeys(phones(), self._phones_port),
             extra={
-                "extensions.conf": _bench_clean() + OWN_DIALPLAN.read_text(),
+                "extensions.conf": bench_clean() + OWN_DIALPLAN.read_text(),
                 "pjsip.conf": "".join(_trunk(name, self.agi_port) for name in ADDRESSES if name != "router"),
                 "ari.conf": _ari_conf(ari_login),
                 "websocket_client.conf": "; nothing\n",
@@ -123,7 +123,7 @@ def _reached_its_manager(call: Heard) -> bool:
     )
 
 
-def _bench_clean() -> str:
+def bench_clean() -> str:
     """The shipped [router-clean], word by word, leading to the mechanism instead of to [router-arrive]."""
     shipped = (SHIPPED / "extensions_router.conf").read_text()
     found = re.search(r"^\[router-clean\]\n(.*?)^\[", shipped, re.MULTILINE | re.DOTALL)

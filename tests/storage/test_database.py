@@ -82,6 +82,21 @@ async def test_a_locked_sqlite_can_be_read_and_tells_a_writer_to_come_back(sqlit
     await db.close()
 
 
+async def test_a_sqlite_file_that_was_moved_away_is_missed_until_it_is_back(sqlite_files: Path, tmp_path: Path) -> None:
+    file = Path(shutil.copy(sqlite_files / "furnished.db", tmp_path / "router.db"))
+    db = Database(f"sqlite:///{file}")
+    assert await current_version(db) == 1
+    shutil.move(file, tmp_path / "elsewhere.db")
+    with pytest.raises(Unavailable, match="is gone"):
+        await current_version(db)
+    shutil.copy(sqlite_files / "furnished.db", file)
+    with pytest.raises(Unavailable, match="another file"):
+        await current_version(db)
+    shutil.move(tmp_path / "elsewhere.db", file)
+    assert await current_version(db) == 1
+    await db.close()
+
+
 async def test_a_sqlite_file_that_cant_be_opened_is_unavailable(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path}/no/such/folder/router.db")
     with pytest.raises(Unavailable):

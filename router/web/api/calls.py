@@ -4,11 +4,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.calls.call import Ending
-from router.calls.events import LegResult, Path, Presented
+from router.calls.events import LegResult, Presented
+from router.calls.events import Path as Way
 from router.routing.model import CallerKind
 from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
 from router.storage.schema import Role
@@ -17,6 +18,8 @@ from router.web.parts import Parts, parts
 from router.web.problems import FieldError, Refusal
 
 endpoints = APIRouter(tags=["calls"])
+
+CallId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", examples=["pbx:1763759123.7"])]
 
 PAGE = 50  # records when nobody says how many: a screen or two
 
@@ -51,7 +54,7 @@ class CallRecord(BaseModel):
     job: int | None
     arrived_at: datetime
     table_version: int | None
-    path: Path | None
+    path: Way | None
     why: str
     decision: dict[str, Any] | None
     taken_phone: str | None
@@ -85,7 +88,7 @@ async def list_calls(
 
 
 @endpoints.get("/calls/{call_id}", **needs(Role.VIEWER))
-async def read_call(call_id: str, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
+async def read_call(call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
     """One call, by its id."""
     record = await recorded_call(parts.db, call_id)
     if record is None:

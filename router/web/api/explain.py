@@ -1,6 +1,6 @@
 """Who would answer, and why?"""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,10 @@ from router.web.problems import Refusal
 
 endpoints = APIRouter(tags=["explain"])
 
+# Far from where a calendar ends: hours are looked at for weeks around the instant, in zones of any offset.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
 
 class Question(BaseModel):
     """A call that nobody makes: who calls which line, and when (now, when it isn't said)."""
@@ -29,7 +33,7 @@ class Question(BaseModel):
 
     caller: str = Field(max_length=64, description="The calling number; 'withheld' for one that hides it.")
     line: str = Field(max_length=64, description="The number that is dialled.")
-    at: AwareDatetime | None = None
+    at: AwareDatetime | None = Field(default=None, ge=EARLIEST, le=LATEST)
 
 
 class Answer(BaseModel):
