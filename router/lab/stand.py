@@ -138,9 +138,9 @@ class Stand:
                 )
             time.sleep(LOOK_EVERY)
 
-    def seen(self) -> Evidence:
-        """What the phones and all callers so far have seen."""
-        found = evidence(self._logs, [self.phones.messages])
+    def seen(self, *others: Path, one_at_a_time: bool = False) -> Evidence:
+        """What the phones and all callers so far have seen; `others` are logs of further callers."""
+        found = evidence([*self._logs, *others], [self.phones.messages], one_at_a_time=one_at_a_time)
         return replace(found, strangers=tuple(leg for leg in found.strangers if leg.invited_at >= self._began))
 
 

@@ -15,7 +15,15 @@ from router.lab.postgres import PrivatePostgres, private_postgres
 from router.routing.model import Person
 from router.routing.table import Put
 from router.storage import schema
-from router.storage.database import LOCKED_WITHIN, LONGEST_WAIT, Conflict, Database, Unavailable, normalised
+from router.storage.database import (
+    CONNECT_WITHIN,
+    LOCKED_WITHIN,
+    LONGEST_WAIT,
+    Conflict,
+    Database,
+    Unavailable,
+    normalised,
+)
 from router.storage.migrate import upgrade
 from router.storage.tables import commit_changes, current_version
 from tests.storage.stories import MONDAY_NOON
@@ -127,7 +135,7 @@ async def test_a_stopped_server_is_told_at_once_and_used_again_when_it_is_back(
     began = monotonic()
     with pytest.raises(Unavailable):
         await current_version(own)
-    assert monotonic() - began < 1
+    assert monotonic() - began < CONNECT_WITHIN
     own_server.start()
     assert await current_version(own) == 0
 
@@ -154,5 +162,5 @@ async def test_a_frozen_server_holds_up_only_who_talks_to_it_and_not_for_ever(
     own_server.thaw()
     elsewhere.cancel()
     assert waited < LONGEST_WAIT
-    assert turns > waited / 0.01 / 3  # the loop had its turns all the time
+    assert turns > 50  # the loop had its turns all the time
     assert await current_version(own) == 0
