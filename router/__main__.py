@@ -119,7 +119,12 @@ def explain(
 
 
 @app.command
-def demo(*, stay: Annotated[bool, Parameter(negative=())] = False) -> None:
+def demo(
+    *,
+    stay: Annotated[bool, Parameter(negative=())] = False,
+    folder: Path = Path("var"),
+    packages: Path | None = None,
+) -> None:
     """Show it all: a private Asterisk, a sample company, real calls, each told in a line. Fails if one went wrong.
 
     The sample company stays in the default database, so that `explain` and `calls` can be tried on it.
@@ -128,12 +133,16 @@ def demo(*, stay: Annotated[bool, Parameter(negative=())] = False) -> None:
     ----------
     stay
         Stay up afterwards, to be called from a softphone, until Ctrl-C.
+    folder
+        Where everything is made; the sample company is in its router.db.
+    packages
+        Where what has to be fetched is kept; the same folder, when it isn't given.
     """
     from router.lab.demo import FAILURES
     from router.lab.demo import demo as show
 
     try:
-        right = show(Path("var"), stay=stay, console=out)
+        right = show(folder, packages=packages or folder, stay=stay, console=out)
     except FAILURES as fault:
         _fail(str(fault))
     sys.exit(0 if right else 1)

@@ -139,16 +139,16 @@ WITHOUT_ROUTER = (
 )
 
 
-def demo(folder: Path, *, stay: bool, console: Console) -> bool:
+def demo(folder: Path, *, packages: Path, stay: bool, console: Console) -> bool:
     """Set everything up below `folder`, place the calls and tell of each; then, if asked to, stay up until stopped.
 
-    The sample company stays in `folder/router.db`. Returns whether every call reached the right phone. Raises one of
-    FAILURES when something is missing.
+    The sample company stays in `folder/router.db`; what has to be fetched is kept in `packages`. Returns whether every
+    call reached the right phone. Raises one of FAILURES when something is missing.
     """
     folder = folder.absolute()
     console.print("[bold]A private Asterisk, the sample company, and real calls[/]")
     say = _Progress(console)
-    files = installed_or_fetched(folder, say)
+    files = installed_or_fetched(packages, say)
     lab = folder / "demo"
     shutil.rmtree(lab, ignore_errors=True)  # only what an earlier demo left
     database = f"sqlite:///{folder / 'router.db'}"
@@ -168,12 +168,12 @@ def demo(folder: Path, *, stay: bool, console: Console) -> bool:
     return right
 
 
-def installed_or_fetched(folder: Path, say: "_Progress") -> AsteriskFiles:
-    """The Asterisk of this machine, if SIPp is there as well; else Debian's packages, fetched once into `folder`."""
+def installed_or_fetched(packages: Path, say: "_Progress") -> AsteriskFiles:
+    """The Asterisk of this machine, if SIPp is there as well; else Debian's packages, fetched once into `packages`."""
     here = installed(say)
     if here is not None and Path("/usr/bin/sipp").exists():
         return here
-    return fetched(folder / "asterisk", say)
+    return fetched(packages / "asterisk", say)
 
 
 class _Progress:

@@ -96,6 +96,10 @@ class RouterProcess:
         """A JSON answer of its API. Raises RouterFailed for a refusal, OSError when nobody listens."""
         return json.loads(self._ask(path))
 
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON answer to a JSON question. Raises RouterFailed for a refusal."""
+        return json.loads(self._ask(path, json.dumps(body).encode()))
+
     def calls(self) -> list[dict[str, Any]]:
         """Every call record, newest first."""
         found: list[dict[str, Any]] = []
@@ -151,8 +155,9 @@ class RouterProcess:
             raise RouterFailed("the router doesn't run")
         return self._process
 
-    def _ask(self, path: str) -> bytes:
-        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self._key}"})
+    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.address + path, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as answer:
                 found: bytes = answer.read()

@@ -5,7 +5,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from router.lab.asterisk import AsteriskFiles, Lab, PrivateAsterisk, fetched
 from router.lab.faults import AmiProxy
+from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import SAMPLE
 from router.lab.stand import endpoints_of
 from tests.asterisk import company
@@ -24,7 +25,6 @@ _numbers = itertools.count(1)
 
 # What Asterisk says of things that a story did on purpose, or that are no fault.
 EXPECTED_WARNINGS = (
-    r"No SIP authenticator registered",  # the lab has phones without passwords
     r"Unable to join queue 'router-",  # a desk that nobody sits at is left at once, and the next one takes over
 )
 
@@ -43,6 +43,13 @@ def pbx(files: AsteriskFiles, tmp_path_factory: pytest.TempPathFactory) -> Itera
     asterisk.lab = Lab(phones=dict.fromkeys(names, port))
     with asterisk:
         yield asterisk
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL of these stories' own: they stop and freeze it."""
+    with private_postgres(ROOT / "var") as server:
+        yield server
 
 
 @pytest.fixture
@@ -110,6 +117,3 @@ def proxy_to(pbx: PrivateAsterisk) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.close()
-
-
-Proxies = Callable[[PrivateAsterisk], AbstractContextManager[Proxy]]

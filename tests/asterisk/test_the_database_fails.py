@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from router.lab.asterisk import PrivateAsterisk
-from router.lab.postgres import PrivatePostgres, private_postgres
+from router.lab.postgres import PrivatePostgres
 from router.lab.stand import Stand
 from tests.asterisk.company import BEHAVIOURS, COMPANY, MANAGER, callers
-from tests.asterisk.conftest import ROOT, phones_port, slips
+from tests.asterisk.conftest import phones_port, slips
 from tests.asterisk.reckoning import assert_records_agree, reckon
 from tests.proof import Proof, many
 
@@ -22,12 +22,6 @@ CALLS = many(10, 50)
 RATE = 5.0  # calls a second
 BEFORE = 5
 MENDED_WITHIN = 60.0  # seconds until the last record is written; the recorder tries again after at most a few
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PrivatePostgres]:
-    with private_postgres(ROOT / "var") as server:
-        yield server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ async def request(socket: ClientConnection, uri: str, **query: str) -> None:
 
 def steps_for(dialled: str, caller: str, uniqueid: str, table: Table) -> str:
     decision = decide(CallFacts(dialled=dialled, caller=read_number(caller, REGION)), table, datetime.now(UTC))
-    return encode_plan(decision.plan, uniqueid).split("~", 5)[5]  # after version, id, tail, safety net and display
+    return "~".join(part for part in encode_plan(decision.plan, uniqueid).split("~") if part[:2] in ("r=", "q="))
 
 
 if __name__ == "__main__":
