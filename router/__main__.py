@@ -25,6 +25,9 @@ app.command(keys)
 out = Console()
 err = Console(stderr=True)
 
+# Far from where a calendar ends: hours are looked at for weeks around the instant, in zones of any offset.
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
+
 T = TypeVar("T")
 
 
@@ -100,6 +103,8 @@ def explain(
     from router.routing.table import Table
     from router.storage.tables import load_configuration
 
+    if at is not None and not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
+        _fail(f"--at must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
     settings = load_settings()
     zone = ZoneInfo(settings.time_zone)
     when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
@@ -186,6 +191,34 @@ def new(name: str, *, role: Role) -> None:
 
     out.print(_with_database(load_settings(), lambda db: new_key(db, name, role)), highlight=False, soft_wrap=True)
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
+
+
+@keys.command(name="list")
+def list_() -> None:
+    """Which keys were made, for whom, and which still open the API."""
+    from router.storage.keys import list_keys
+
+    now = datetime.now(UTC)
+    for key in _with_database(load_settings(), list_keys):
+        expired = key.expires_at is not None and key.expires_at <= now
+        state = "revoked" if key.revoked_at else ("expired" if expired else "valid")
+        out.print(f"{key.prefix}  {key.role.value:<11}  {state:<7}  {key.name}", highlight=False, soft_wrap=True)
+
+
+@keys.command
+def revoke(prefix: str) -> None:
+    """Let a key open the API no longer.
+
+    Parameters
+    ----------
+    prefix
+        The eight characters after rtr_ in the key, as `router key list` shows them.
+    """
+    from router.storage.keys import revoke_key
+
+    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, datetime.now(UTC))):
+        _fail(f"no key begins with rtr_{prefix}_: `router key list` shows them")
+    out.print(f"The key rtr_{prefix}_… opens nothing any more.", highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

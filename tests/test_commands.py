@@ -105,6 +105,31 @@ def test_a_new_key_is_shown_once_and_opens_the_api(router: Run, database: str) -
     assert (key.name, key.role) == ("crm", "service")
 
 
+def test_a_revoked_key_opens_nothing_and_the_list_says_so(router: Run, database: str) -> None:
+    shown = router("key", "new", "crm", "--role", "service").out.strip()
+    prefix = shown.split("_")[1]
+
+    assert router("key", "revoke", prefix).code == 0
+    assert router("key", "revoke", prefix).code == 0  # saying it twice does no harm
+
+    assert asyncio.run(whose(shown, database)) is None
+    listed = router("key", "list").out
+    assert f"{prefix}  service      revoked  crm" in listed
+    assert shown not in listed
+
+
+def test_nobody_is_asked_about_a_day_outside_the_calendar(router: Run) -> None:
+    refused = router("explain", "--caller", "withheld", "--line", "1", "--at", "9999-12-31")
+    assert refused.code == 2
+    assert "2199" in refused.err
+
+
+def test_a_key_that_is_not_there_can_not_be_revoked(router: Run) -> None:
+    refused = router("key", "revoke", "deadbeef")
+    assert refused.code == 1
+    assert "router key list" in refused.err
+
+
 def test_calls_without_any_says_nothing_and_succeeds(router: Run) -> None:
     said = router("calls")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, insert, or_, select
+from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from router.storage.database import Database
 from router.storage.schema import Role, api_keys
@@ -25,6 +25,17 @@ class ApiKey:
     name: str
     role: Role
     sees_private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStanding:
+    """What may be shown of a key: never the key."""
+
+    name: str
+    prefix: str
+    role: Role
+    expires_at: datetime | None
+    revoked_at: datetime | None
 
 
 async def new_key(db: Database, name: str, role: Role, *, expires_at: datetime | None = None) -> str:
@@ -55,6 +66,34 @@ async def any_key(db: Database, now: datetime) -> bool:
     """Whether any key would be accepted. Raises StorageError."""
     async with db.reading() as look:
         return bool(await look.rows(select(api_keys.c.id).where(*_usable(now)).limit(1)))
+
+
+async def list_keys(db: Database) -> tuple[KeyStanding, ...]:
+    """Every key that was ever made, oldest first. Raises StorageError."""
+    async with db.reading() as look:
+        rows = await look.rows(select(api_keys).order_by(api_keys.c.id))
+    return tuple(
+        KeyStanding(
+            name=row.name,
+            prefix=row.prefix,
+            role=row.role,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    )
+
+
+async def revoke_key(db: Database, prefix: str, now: datetime) -> bool:
+    """Let the key with this prefix be accepted no longer; False when there is none. Raises StorageError.
+
+    Revoking it again changes nothing.
+    """
+    async with db.writing() as transaction:
+        known = await transaction.rows(select(api_keys.c.id).where(api_keys.c.prefix == prefix))
+        unrevoked = (api_keys.c.prefix == prefix) & api_keys.c.revoked_at.is_(None)
+        await transaction.run(update(api_keys).where(unrevoked).values(revoked_at=now))
+    return bool(known)
 
 
 def _usable(now: datetime) -> list[ColumnElement[bool]]:

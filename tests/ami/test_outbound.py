@@ -68,8 +68,7 @@ def test_a_plan_is_written_as_the_dialplan_reads_it() -> None:
         CALL,
     )
     assert written == (
-        "1~1763759123.7~k=q.ringall-03.300:q.ringall-01.300~n=QsO8cm8g"
-        "~r=20=d.anna=w.anna-soft~q=rrmemory-03=120"
+        "1~1763759123.7~k=q.ringall-03.300:q.ringall-01.300~n=QsO8cm8g~r=20=d.anna=w.anna-soft~q=rrmemory-03=120"
     )
 
 
