@@ -50,6 +50,13 @@ def test_every_event_carries_the_token_and_the_call() -> None:
     assert [args for args in events if "Token: ${GLOBAL(ROUTER_TOKEN)},Call: " not in args] == []
 
 
+def test_all_that_a_calls_end_tells_is_set_before_its_end_can_come() -> None:
+    arrive = [priority.args for priority in PLAN if priority.context == "router-arrive" and priority.exten == "s"]
+    pushed = next(place for place, args in enumerate(arrive) if "hangup_handler_push" in args)
+    set_before = {args.split("=")[0].lstrip("_") for args in arrive[:pushed]}
+    assert {"ROUTER_CALL", "ROUTER_CHAN", "ROUTER_ARRIVED"} <= set_before
+
+
 def test_every_jump_leads_somewhere() -> None:
     astray = [jump for jump in jumps(PLAN) if not leads_somewhere(jump)]
     assert astray == []
