@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
@@ -132,7 +133,8 @@ def demo(
 ) -> None:
     """Show it all: a private Asterisk, a sample company, real calls, each told in a line. Fails if one went wrong.
 
-    The sample company stays in the default database, so that `explain` and `calls` can be tried on it.
+    The sample company stays in the default database, so that `explain` and `calls` can be tried on it. When
+    ROUTER_AMI_* names a PBX, that one is used, and no calls are placed on it.
 
     Parameters
     ----------
@@ -143,11 +145,16 @@ def demo(
     packages
         Where what has to be fetched is kept; the same folder, when it isn't given.
     """
-    from router.lab.demo import FAILURES
+    from router.lab.demo import FAILURES, demo_on
     from router.lab.demo import demo as show
 
+    pbx = {name: value for name, value in os.environ.items() if name.startswith("ROUTER_AMI_")}
     try:
-        right = show(folder, packages=packages or folder, stay=stay, console=out)
+        if pbx:
+            load_settings().ami.read_secret()  # before anything is made: is that all it needs?
+            right = demo_on(pbx, folder, stay=stay, console=out)
+        else:
+            right = show(folder, packages=packages or folder, stay=stay, console=out)
     except FAILURES as fault:
         _fail(str(fault))
     sys.exit(0 if right else 1)

@@ -3,6 +3,8 @@
 import shutil
 import signal
 import threading
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +15,11 @@ from router.lab import sample
 from router.lab.asterisk import AsteriskFailed, AsteriskFiles, Lab, PrivateAsterisk, fetched, installed
 from router.lab.packages import PackagesUnavailable
 from router.lab.phones import PhonesFailed
-from router.lab.ports import NoPortsLeft
-from router.lab.process import RouterFailed
+from router.lab.ports import NoPortsLeft, Ports
+from router.lab.process import RouterFailed, RouterProcess
 from router.lab.sample import REGION, SAMPLE, TIME_ZONE
 from router.lab.scenarios import PlacedCall
-from router.lab.stand import Stand, endpoints_of
+from router.lab.stand import Stand, endpoints_of, furnish
 from router.lab.witness import Heard
 
 SHIPPED = Path(__file__).parents[2] / "dialplan"
@@ -164,8 +166,37 @@ def demo(folder: Path, *, packages: Path, stay: bool, console: Console) -> bool:
             say(f"the router runs, its table is in {_near(folder / 'router.db')}")
             right = _tell_scenes(stand, console)
             if stay:
-                _stay(stand, console)
+                _stay(stand.router, stand.key, _by_softphone(stand), console)
     return right
+
+
+def demo_on(pbx: Mapping[str, str], folder: Path, *, stay: bool, console: Console) -> bool:
+    """The sample company behind a PBX of one's own, which `pbx` names in ROUTER_AMI_* variables.
+
+    Nobody's phones are ours there, so no calls are placed: each scene says who would answer. Returns whether all
+    answers are as they should be. Raises RouterFailed when the router doesn't get ready on it.
+    """
+    folder = folder.absolute()
+    console.print("[bold]The sample company, behind the PBX that ROUTER_AMI_* names[/]")
+    database = f"sqlite:///{folder / 'router.db'}"
+    key = furnish(database, SAMPLE)
+    with closing(Ports()) as ports:
+        settings = {"ROUTER_REGION": REGION, "ROUTER_TIME_ZONE": TIME_ZONE, "ROUTER_DATABASE": database}
+        router = RouterProcess(folder / "demo", {**settings, **pbx}, http_port=ports.passing(), key=key)
+        with router:
+            right = [_tell_expected(scene, router, console) for scene in SCENES]
+            if stay:
+                _stay(router, key, "dial one of the lines above through your PBX's context router-in", console)
+    return all(right)
+
+
+def _tell_expected(scene: Scene, router: RouterProcess, console: Console) -> bool:
+    caller = "" if scene.caller == "anonymous" else scene.caller
+    answer = router.post("/api/v1/explain", {"caller": caller, "line": scene.dialled})
+    console.print(f"\n[bold]{escape(scene.title)}[/]", highlight=False)
+    console.print(f"  {scene.caller} → {scene.dialled}   {escape(answer['sentence'])}", highlight=False, soft_wrap=True)
+    endpoints = [phone for step in answer["decision"]["steps"] for phone in step.get("phones", ())]
+    return set(endpoints[:1]) <= scene.answers
 
 
 def installed_or_fetched(packages: Path, say: "_Progress") -> AsteriskFiles:
@@ -181,7 +212,7 @@ class _Progress:
         self._console = console
 
     def __call__(self, sentence: str) -> None:
-        self._console.print(f"  [dim]{escape(sentence)}[/]", highlight=False)
+        self._console.print(f"  [dim]{escape(sentence)}[/]", highlight=False, soft_wrap=True)
 
 
 def _tell_scenes(stand: Stand, console: Console) -> bool:
@@ -225,7 +256,13 @@ def _decided(stand: Stand, told: int) -> str:
     return str(newest["decision"]["sentence"]) if newest["decision"] else "no decision"
 
 
-def _stay(stand: Stand, console: Console) -> None:
+def _by_softphone(stand: Stand) -> str:
+    return f"""with any softphone on this machine, no account needed:
+            sip:{sample.FELIX_LINE}@127.0.0.1:{stand.pbx.sip_port}
+            (set the account's own number to {sample.BIRCH} to be a customer with a running job)"""
+
+
+def _stay(router: RouterProcess, key: str, call_it: str, console: Console) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -233,14 +270,12 @@ def _stay(stand: Stand, console: Console) -> None:
         f"""
 [bold]The sample company stays up.[/] Ctrl-C ends it.
 
-  API       {stand.router.address}/api/v1/calls
-  key       {stand.key}
-            curl -H "Authorization: Bearer {stand.key}" {stand.router.address}/api/v1/calls
+  API       {router.address}/api/v1/calls, /api/v1/explain, /readyz, /metrics
+  key       {key}
+            curl -H "Authorization: Bearer {key}" {router.address}/api/v1/calls
   explain   .venv/bin/router explain --caller {sample.BIRCH} --line {sample.FELIX_LINE}
-  call it   with any softphone on this machine, no account needed:
-            sip:{sample.FELIX_LINE}@127.0.0.1:{stand.pbx.sip_port}
-            (set the account's own number to {sample.BIRCH} to be a customer with a running job)
-  log       {_near(stand.router.log_file)}
+  call it   {call_it}
+  log       {_near(router.log_file)}
 """,
         highlight=False,
         soft_wrap=True,

@@ -5,7 +5,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +23,7 @@ from router.storage.schema import Role
 
 RECORDED_WITHIN = 5.0  # seconds until calls that ended are on record; 0.1 is usual
 LOOK_EVERY = 0.05  # seconds between two looks at something that has no event to wait for
+KEY_LASTS = timedelta(days=1)
 FIRST_PICKS_UP = 0.15  # seconds
 NEXT_PICKS_UP = 0.1  # seconds after the one before: people don't lift two receivers in the same millisecond
 
@@ -71,14 +72,13 @@ class Stand:
         self._behaviours = everybody_picks_up(company) | dict(behaviours or {})
         self._batches = itertools.count(1)
         self.begin()
-        key = asyncio.run(_furnish(database, company))
-        self.key = key
+        self.key = furnish(database, company)
         environment = {
             "ROUTER_AMI_PORT": str(ami_port or pbx.ami_port),
             "ROUTER_AMI_SECRET": pbx.lab.ami_secret,
             "ROUTER_DATABASE": database,
         } | dict(settings or {})
-        self.router = RouterProcess(folder, environment, http_port=pbx.ports.one(), key=key)
+        self.router = RouterProcess(folder, environment, http_port=pbx.ports.passing(), key=self.key)
         self.phones = Phones(folder / "phones", pbx.files, pbx.ports, self._behaviours, port=phones_port)
 
     def __enter__(self) -> Self:
@@ -144,12 +144,17 @@ class Stand:
         return replace(found, strangers=tuple(leg for leg in found.strangers if leg.invited_at >= self._began))
 
 
+def furnish(database: str, company: Company) -> str:
+    """Put the company into the database, made anew or kept; returns an API key that opens it for a day."""
+    upgrade(database)
+    return asyncio.run(_furnish(database, company))
+
+
 async def _furnish(database: str, company: Company) -> str:
-    """Put the company into the database; returns an API key."""
-    await asyncio.to_thread(upgrade, database)
     db = Database(database)
     try:
-        await save_company(db, company, datetime.now(UTC))
-        return await new_key(db, "lab", Role.ADMIN)
+        now = datetime.now(UTC)
+        await save_company(db, company, now)
+        return await new_key(db, "lab", Role.ADMIN, expires_at=now + KEY_LASTS)
     finally:
         await db.close()

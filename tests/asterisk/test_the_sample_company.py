@@ -87,6 +87,19 @@ def test_the_demo_tells_every_call_and_ends_well(tmp_path: Path) -> None:
     assert "Jonas" in explained.stdout, "the sample company stays in the default database of every command"
 
 
+def test_a_pbx_of_ones_own_is_used_instead_of_a_private_one(pbx: PrivateAsterisk, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
+    own = {"ROUTER_AMI_PORT": str(pbx.ami_port), "ROUTER_AMI_SECRET": pbx.lab.ami_secret, "COLUMNS": "200"}
+    told = subprocess.run(
+        [sys.executable, "-m", "router", "demo", "--folder", tmp_path],
+        capture_output=True, text=True, timeout=DEMO_WITHIN, check=False, env=environment | own,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Jonas (account manager) for 20 s" in told.stdout
+    assert "anna" in pbx.cli("queue show router-safety-net"), "its desks have their members"
+    assert not (tmp_path / "asterisk").exists(), "nothing was fetched"
+
+
 def question(scene: Scene) -> dict[str, str]:
     return {"caller": "" if scene.caller == "anonymous" else scene.caller, "line": scene.dialled}
 

@@ -17,6 +17,9 @@ NAMES = ("static", "router", "fastagi", "ari")
 
 READY_WITHIN = 60.0  # seconds to load a million numbers and log in; about 4 are usual
 STOP_WITHIN = 15.0  # seconds; the router takes up to 10 for its last records
+CALM_WITHIN = 60.0  # seconds until it has caught up with what happened before it started; the router reads a journal
+CALM_FOR = 0.5  # seconds in which it does next to nothing
+CALM_CPU = 0.03  # seconds of CPU time in that: heartbeats and polls
 LOOK_EVERY = 0.05  # seconds between two looks at something that has no event to wait for
 
 DESK_QUEUE = "router-ringall-01"
@@ -69,7 +72,9 @@ def steered_by(name: str, exchange: Exchange, url: str, login: str, folder: Path
         )
     try:
         _wait_until_ready(name, process, exchange, said)
-        yield Controller(pid=process.pid)
+        controller = Controller(pid=process.pid)
+        _wait_until_calm(controller)
+        yield controller
     finally:
         _stop(process)
 
@@ -91,6 +96,16 @@ def _wait_until_ready(name: str, process: subprocess.Popen[bytes], exchange: Exc
         if process.poll() is not None or time.monotonic() > deadline:
             raise ControllerFailed(f"{name} isn't ready: {said.read_text(errors='replace')[-1500:]}")
         time.sleep(LOOK_EVERY)
+
+
+def _wait_until_calm(controller: Controller) -> None:
+    deadline = time.monotonic() + CALM_WITHIN
+    used = controller.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(CALM_FOR)
+        before, used = used, controller.cpu_seconds()
+        if used - before <= CALM_CPU:
+            return
 
 
 def _ready(name: str, exchange: Exchange, said: Path) -> bool:

@@ -51,6 +51,7 @@ class Exchange:
 
     def __init__(self, folder: Path, files: AsteriskFiles, ari_login: str) -> None:
         self._folder = folder.absolute()
+        shutil.rmtree(self._folder / "pbx", ignore_errors=True)  # the journal of an earlier bench would be read as well
         self.pbx = PrivateAsterisk(self._folder / "pbx", files, SHIPPED, Lab(options=("agi", "ari"), http=True))
         self.agi_port = self.pbx.ports.one()
         self._phones_port = self.pbx.ports.one()
