@@ -124,11 +124,15 @@ class Stand:
         return [record for record in found if datetime.fromisoformat(record["arrived_at"]) >= self._began]
 
     def wait_until_recorded(self, count: int, within: float = RECORDED_WITHIN) -> list[dict[str, Any]]:
-        """The records, as soon as there are `count` of calls that ended. Raises RouterFailed after `within` seconds."""
+        """The records, as soon as there are `count` of calls that ended with all their legs.
+
+        The legs hang up on channels of their own, so their ends may be written a moment after the caller's. Raises
+        RouterFailed after `within` seconds.
+        """
         deadline = time.monotonic() + within
         while True:
             records = self.records()
-            ended = sum(1 for record in records if record["ended_at"])
+            ended = sum(1 for record in records if record["ended_at"] and all(leg["result"] for leg in record["legs"]))
             if ended == count == len(records):
                 return records
             if time.monotonic() > deadline:

@@ -32,7 +32,7 @@ def assert_records_agree(seen: Evidence, records: list[Record]) -> None:
     by_caller = {record["caller"] or "anonymous": record for record in records}
     assert sorted(by_caller) == sorted(call.caller for call in seen.calls)
     assert len(records) == seen.offered
-    assert [disagreement(call, by_caller[call.caller]) for call in seen.calls] == [None] * seen.offered
+    assert [said for call in seen.calls if (said := disagreement(call, by_caller[call.caller]))] == []
 
 
 def disagreement(call: Heard, record: Record) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-FINE = 1.04  # between two rates that are told apart: two runs of the same one differ by about as much
+FINE = 1.05  # between two rates that are told apart: two runs of the same one differ by about as much
 COARSE = 1.3
 LOWEST, HIGHEST = 20.0, 1_000.0  # calls per second
 

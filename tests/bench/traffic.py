@@ -28,8 +28,8 @@ ADDRESSES: Mapping[str, str] = {
 
 ANSWERS_AFTER = 0.02  # seconds; a phone rings shortly, so that 180 and 200 are two messages
 TALKS = 0.1  # seconds; short, so that the rate is limited by setting up calls, not by how many live
-GIVES_UP = 4.0  # seconds without a sign of life; forty times the limit of a run that holds
-ENDS_WITHIN = 10.0  # seconds after the last call was placed; then the run has failed
+GIVES_UP = 1.0  # seconds without a sign of life; ten times the limit of a rate that holds
+ENDS_WITHIN = 6.0  # seconds after the last call was placed; then the run has failed
 QUIET_WITHIN = 15.0  # seconds until the last channel of a run is gone, before the next one begins
 
 
