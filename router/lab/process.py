@@ -60,13 +60,13 @@ class RouterProcess:
     def pid(self) -> int:
         return self._running().pid
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start it, and wait until it says that it is ready. Raises RouterFailed."""
+    def start(self, *, wait: bool = True, changed: Mapping[str, str] | None = None) -> None:
+        """Start it, this time with `changed` variables, and wait until it says that it is ready. Raises RouterFailed."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "router", "serve"],
-                env=inherited | self._environment,
+                env={**inherited, **self._environment, **(changed or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -54,6 +54,17 @@ def restart(world: World) -> None:
     world.stand.router.start()  # it has returned when it says that it is ready
 
 
+def start_with_a_wrong_secret(world: World) -> None:
+    world.stand.router.stop()
+    world.stand.router.start(wait=False, changed={"ROUTER_AMI_SECRET": "not-the-secret"})
+
+
+def start_with_the_right_secret(world: World) -> None:
+    assert not world.stand.router.ready()
+    world.stand.router.stop()
+    world.stand.router.start()
+
+
 FAILURES = (
     Failure(name="router killed", begin=lambda w: w.stand.router.kill(), mend=restart),
     Failure(name="router frozen", begin=lambda w: w.stand.router.freeze(), mend=lambda w: w.stand.router.thaw()),
@@ -67,6 +78,7 @@ FAILURES = (
         begin=lambda w: w.proxy.do(w.proxy.proxy.swallow),
         mend=lambda w: w.proxy.do(w.proxy.proxy.mend),
     ),
+    Failure(name="wrong AMI secret", begin=start_with_a_wrong_secret, mend=start_with_the_right_secret),
 )
 
 

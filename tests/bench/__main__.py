@@ -16,7 +16,7 @@ from rich.console import Console
 from router.lab.asterisk import AsteriskFiles, fetched
 from router.storage.migrate import upgrade
 from tests.bench import company, decisions, intercept
-from tests.bench.report import Report, as_json, show, this_machine
+from tests.bench.report import Others, Report, as_json, show, this_machine
 from tests.bench.traffic import Exchange
 
 FOLDER = Path("var/bench")
@@ -53,13 +53,17 @@ def bench(
     machine = this_machine(files.version)
     FOLDER.mkdir(parents=True, exist_ok=True)
     full = _filled(size)
+    others = Others()
+    decided = None if only == "intercept" else _decide(full, size, quick)
+    intercepted = None if only == "decide" else _intercept(full, files, size, quick)
     report = Report(
         machine=machine,
+        others_percent=others.percent(),
         at=datetime.now(UTC),
         numbers=size.numbers,
         rules=size.rules,
-        decide=None if only == "intercept" else _decide(full, size, quick),
-        intercept=None if only == "decide" else _intercept(full, files, size, quick),
+        decide=decided,
+        intercept=intercepted,
     )
     target = PARTIAL if quick or only else WHOLE
     target.write_text(json.dumps(as_json(report), indent=2) + "\n")

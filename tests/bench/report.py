@@ -2,10 +2,12 @@
 
 import os
 import platform
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +16,8 @@ from rich.table import Table as Grid
 from tests.bench.decisions import DecideFigures
 from tests.bench.intercept import RATES, InterceptFigures
 from tests.bench.mechanisms import NAMES
+
+QUIET = 10.0  # percent of the machine that others may use; the kernel's own work for our packets counts among them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +30,35 @@ class Machine:
     load_before: float  # processes that wanted to run in the minute before: above 0.5 somebody else was busy as well
 
 
+class Others:
+    """How much of the machine went to processes that are not ours (and to the host's others, as stolen time)."""
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._own = monotonic(), _busy_seconds(), _own_seconds()
+
+    def percent(self) -> float:
+        """Of all cores since the beginning. Only processes of ours that have ended count as ours."""
+        others = _busy_seconds() - self._busy - (_own_seconds() - self._own)
+        possible = (monotonic() - self._began) * len(os.sched_getaffinity(0))
+        return max(round(100 * others / possible, 1), 0.0) if possible else 0.0
+
+
+def _busy_seconds() -> float:
+    user, nice, system, _idle, _waiting, *rest = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    return sum(map(int, (user, nice, system, *rest))) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All figures of one run; a part that was left out is None."""
 
     machine: Machine
+    others_percent: float
     at: datetime
     numbers: int
     rules: int
@@ -98,7 +126,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """The whole report; `intercept` and `decide` have the names that other tools look for."""
     told: dict[str, Any] = {
         "at": report.at.astimezone(UTC).isoformat(timespec="seconds"),
-        "machine": asdict(report.machine),
+        "machine": {**asdict(report.machine), "others_percent": report.others_percent},
         "company": {"numbers": report.numbers, "rules": report.rules},
     }
     if report.intercept is not None:
@@ -133,7 +161,9 @@ def show(report: Report, console: Console) -> None:
         f"{machine.cpu}, {machine.cores} cores · Linux {machine.kernel} · Python {machine.python}"
         f" · Asterisk {machine.asterisk} · load before {machine.load_before}"
     )
-    console.print(f"{report.numbers:,} account numbers, {report.rules:,} rules\n")
+    console.print(f"{report.numbers:,} account numbers, {report.rules:,} rules")
+    disturbed = ": measure again when it is quiet" if report.others_percent > QUIET else ""
+    console.print(f"others used {report.others_percent:.0f} % of the machine meanwhile{disturbed}\n")
     if report.intercept is not None:
         console.print(_intercept_grid(report.intercept))
     if report.decide is not None:

@@ -120,7 +120,15 @@ def test_a_controller_is_short_enough_to_be_compared_by_eye(name: str) -> None:
 def report(
     intercept: dict[str, InterceptFigures] | None = None, decide: decisions.DecideFigures | None = None
 ) -> Report:
-    return Report(machine=MACHINE, at=datetime.now(UTC), numbers=200, rules=60, intercept=intercept, decide=decide)
+    return Report(
+        machine=MACHINE,
+        others_percent=0.0,
+        at=datetime.now(UTC),
+        numbers=200,
+        rules=60,
+        intercept=intercept,
+        decide=decide,
+    )
 
 
 def figures(median_ms: float) -> InterceptFigures:
