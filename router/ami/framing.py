@@ -14,7 +14,7 @@ GREETING = b"Asterisk Call Manager/"
 MOST_BYTES = 65_536  # of one message; the longest of ours, with an entry of the journal, has about 1,000
 
 # A value may not carry what could be taken for the end of a line, here or in Asterisk. CR LF itself is the separator.
-_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
 
 # manager.conf's `channelvars` sends this key once for every variable: the only one that may be there twice.
 _MANY = "chanvariable"
@@ -90,7 +90,9 @@ def parse(block: bytes) -> Message:
     text = block.decode("utf-8", "replace")
     fields: dict[str, str] = {}
     repeated = False
-    broken = _CONTROL.search(text) is not None
+    # counting is much faster than looking around each of them, and as many ends as letters means no letter alone
+    ends = text.count("\r\n")
+    broken = text.count("\r") != ends or text.count("\n") != ends or _CONTROL.search(text) is not None
     for line in text.split("\r\n"):
         key, colon, value = line.partition(":")
         if not colon:

@@ -125,15 +125,16 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
     middle = [text for step in others if (text := _step(step))][: MOST_STEPS - 1]
     tail = ":".join(f"q.{text[2:].replace('=', '.')}" for desk in plan.line_tail if (text := _desk(desk)))
 
-    def written() -> str:
-        parts = (PLAN_VERSION, uniqueid, f"k={tail}", f"n={_display(plan.display)}", *middle, last)
-        return "~".join(parts)
+    name = f"n={_display(plan.display)}"
 
-    if len(written()) > PLAN_LIMIT:
-        tail = ""
-    while len(written()) > PLAN_LIMIT:
-        middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
-    return written()
+    written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", name, *middle, last))
+    while len(written) > PLAN_LIMIT:
+        if tail:
+            tail = ""
+        else:
+            middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
+        written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", name, *middle, last))
+    return written
 
 
 def _step(step: Step) -> str | None:

@@ -53,7 +53,6 @@ EMPTY_FILES = (
     "features.conf",
     "pjproject.conf",
     "queuerules.conf",
-    "stasis.conf",
     "udptl.conf",
     "websocket_client.conf",
 )

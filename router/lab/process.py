@@ -61,7 +61,7 @@ class RouterProcess:
         return self._running().pid
 
     def start(self, *, wait: bool = True, changed: Mapping[str, str] | None = None) -> None:
-        """Start it, this time with `changed` variables, and wait until it says that it is ready. Raises RouterFailed."""
+        """Start it, with `changed` variables this time, and wait until it says it is ready. Raises RouterFailed."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(

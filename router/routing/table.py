@@ -187,6 +187,8 @@ class Table:
         """The line that a trunk means by this: by alias as it stands, else by number in whichever form."""
         line = self.aliases.get(dialled)
         if line is None:
+            line = self._line_of_number.get(dialled)  # most trunks deliver E.164: nothing to be read then
+        if line is None:
             line = self._line_of_number.get(read_number(dialled, self.region).e164)
         return None if line is None else self.lines.get(line)
 

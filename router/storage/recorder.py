@@ -37,6 +37,7 @@ class Recorder:
         self.failures = 0  # batches that had to be tried again
         self.refused = 0  # calls that the database will never take; each is in the log
         self.dropped = 0  # calls that memory had no room for
+        self._upserts: tuple[Insert, Insert] | None = None
         self._db = db
         self._zone = zone
         self._at_most = at_most
@@ -131,9 +132,11 @@ class Recorder:
         rows = [_call_row(call, self._zone) for call in batch]
         legs = [_leg_row(call, leg, position) for call in batch for position, leg in enumerate(call.legs, 1)]
         async with self._db.writing() as transaction:
-            await transaction.run(_upsert_calls(transaction), rows)
+            if self._upserts is None:  # the same for every batch: building it costs as much as sending it
+                self._upserts = _upsert_calls(transaction), _upsert_legs(transaction)
+            await transaction.run(self._upserts[0], rows)
             if legs:
-                await transaction.run(_upsert_legs(transaction), legs)
+                await transaction.run(self._upserts[1], legs)
         self.written += len(batch)
         for call in batch:
             self._forget(call)
