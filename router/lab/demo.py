@@ -110,6 +110,12 @@ SCENES = (
         answers=COORDINATORS,
     ),
     Scene(
+        title="a line that is closed these days: the desk on duty",
+        caller="+16465550105",
+        dialled=sample.SHOWROOM_LINE,
+        answers=SERVICE,
+    ),
+    Scene(
         title="a caller who hides their number",
         caller="anonymous",
         dialled=sample.BUSINESS_LINE,

@@ -5,10 +5,12 @@ fiction (555-01xx in each area code), so none of them can ever ring a real phone
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 from router.routing.callers import CallerRow
 from router.routing.model import (
     Account,
+    ClosedBy,
     Desk,
     Hours,
     Job,
@@ -22,6 +24,7 @@ from router.routing.model import (
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.storage.company import Company
@@ -33,6 +36,7 @@ BUSINESS_LINE = "+12125550100"
 FELIX_LINE = "+12125550101"
 GRETA_LINE = "+12125550102"
 HUGO_LINE = "+12125550103"  # Hugo has left; people still call him
+SHOWROOM_LINE = "+12125550104"  # the showroom is being rebuilt; the service desk is on duty for it
 NO_LINE = "+12125550177"  # belongs to the company's trunk, but nobody has made it a line
 
 STRANGER = "+16465550199"
@@ -50,7 +54,7 @@ DENVER = "+13035550123"  # no customer; a rule sends callers from there to the s
 
 ANNA, BEN, CARLA, DORA, EMIL, FELIX, GRETA, HUGO, IDA, JONAS, KARL, LENA = range(1, 13)
 COORDINATORS, SERVICE = 1, 2
-AROUND_THE_CLOCK = 1
+AROUND_THE_CLOCK, SHOWROOM_HOURS = 1, 2
 
 
 def _desk_phone(person: int, endpoint: str) -> tuple[Phone, ...]:
@@ -113,6 +117,16 @@ _LINES = (
             (4, HUGO_LINE, "Hugo", HUGO),
         )
     ),
+    Line(
+        id=5,
+        number=SHOWROOM_LINE,
+        label="Showroom",
+        kind=LineKind.BUSINESS,
+        desk=COORDINATORS,
+        hours=SHOWROOM_HOURS,
+        closed_by=ClosedBy.DUTY,
+        duty_desk=SERVICE,
+    ),
 )
 
 _ACCOUNTS = (
@@ -158,6 +172,16 @@ _HOURS = (
         name="Around the clock",
         time_zone=TIME_ZONE,
         week=tuple([Opening(weekday=day, opens=0, closes=1440) for day in range(7)]),
+    ),
+    Hours(
+        id=SHOWROOM_HOURS,
+        name="Showroom",
+        time_zone=TIME_ZONE,
+        country="US",
+        subdivision="NY",
+        week=tuple([Opening(weekday=day, opens=600, closes=1080) for day in range(5)]),
+        # so long that the story is the same whenever it is told
+        days=(SpecialDays(first_day=date(2020, 1, 1), last_day=date(2099, 12, 31), label="Rebuilding"),),
     ),
 )
 

@@ -327,7 +327,13 @@ def _usual_desk(asked: _Asked, because: list[Reason]) -> Desk:
         return table.desks.get(line.desk, table.safety_net)
     duty = _duty_desk(line, table)
     because.append(
-        LineClosed(line=line.label, closed_by=line.closed_by, until=spell.opens_next, duty=duty.name if duty else "")
+        LineClosed(
+            line=line.label,
+            closed_by=line.closed_by,
+            until=spell.opens_next,
+            duty=duty.name if duty else "",
+            occasion=spell.occasion,
+        )
     )
     return duty or table.safety_net
 
@@ -354,6 +360,7 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk,
                     closed_by=desk.closed_by,
                     until=spell.opens_next,
                     duty=duty.name if duty else "",
+                    occasion=spell.occasion,
                 )
             )
             desk = duty

@@ -182,7 +182,7 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case PersonLeft():
             return f"{reason.name} no longer works here"
         case PersonOffHours(until=until):
-            return f"{reason.name} is off duty{f' until {_at(until, zone)}' if until else ''}"
+            return f"{reason.name} is off duty{_on(reason.occasion)}{f' until {_at(until, zone)}' if until else ''}"
         case NoUsablePhone():
             return f"{reason.name} has no phone that can be rung"
         case OnlyExternalPhones():
@@ -192,9 +192,9 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case RungEnough():
             return f"{reason.name} is not asked any more: the caller has waited long enough by then"
         case LineClosed(until=until):
-            return f"the line {reason.line} is closed{_until_and_who(until, reason.duty, zone)}"
+            return f"the line {reason.line} is closed{_on(reason.occasion)}{_until_and_who(until, reason.duty, zone)}"
         case DeskClosed(until=until):
-            return f"desk {reason.desk} is closed{_until_and_who(until, reason.duty, zone)}"
+            return f"desk {reason.desk} is closed{_on(reason.occasion)}{_until_and_who(until, reason.duty, zone)}"
         case _:
             assert_never(reason)
 
@@ -211,6 +211,10 @@ def _not_now(reason: RuleNotNow) -> str:
             return "only while closed"
         case _:
             assert_never(reason.why)
+
+
+def _on(occasion: str) -> str:
+    return f" ({occasion})" if occasion else ""
 
 
 def _until_and_who(until: datetime | None, duty: str, zone: tzinfo) -> str:

@@ -193,10 +193,33 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialDays:
+    """On the days from `first_day` to `last_day` (the last included) neither week nor public holiday counts, but this.
+
+    Open from `opens` to `closes`, in minutes as in Opening; without them closed all day. Where several hold for a day,
+    each opens it: "closed from Christmas to New Year" and "but open on the 28th" can stand side by side.
+    """
+
+    first_day: date
+    last_day: date
+    opens: int | None = None
+    closes: int | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Opening times on a wall clock in `time_zone` (an IANA name)."""
+    """Opening times on a wall clock in `time_zone` (an IANA name).
+
+    `country` (ISO 3166) and its `subdivision` (the part after the hyphen of ISO 3166-2) say whose public holidays are
+    kept: closed all day, unless special days say otherwise. What opens on one day and closes on the next belongs to
+    the day on which it opens.
+    """
 
     id: int
     name: str
     time_zone: str
+    country: str | None = None
+    subdivision: str | None = None
     week: tuple[Opening, ...] = ()
+    days: tuple[SpecialDays, ...] = ()

@@ -172,6 +172,7 @@ class PersonOffHours:
     person: int
     name: str
     until: datetime | None
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,22 +208,27 @@ class RungEnough:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineClosed:
-    """The line is closed; `until` is its next opening, `duty` the desk that takes over ("" for the waiting line)."""
+    """The line is closed; `until` is its next opening, `duty` the desk that takes over ("" for none).
+
+    `occasion` is the public holiday, or what the special days are called: "" on an ordinary day.
+    """
 
     line: str
     closed_by: ClosedBy
     until: datetime | None
     duty: str
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskClosed:
-    """A desk is closed; `until` is its next opening, `duty` the desk that takes over ("" for the waiting line)."""
+    """A desk is closed; everything else as in LineClosed."""
 
     desk: str
     closed_by: ClosedBy
     until: datetime | None
     duty: str
+    occasion: str = ""
 
 
 Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet

@@ -19,6 +19,7 @@ from router.routing.hours import Spell, spell_at, zone
 from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
+from router.routing.public_holidays import UnknownPlace, prepare
 from router.routing.reach import desk_phones, why_absent
 from router.routing.rules import RuleIndex
 
@@ -32,6 +33,7 @@ class TableError(ValueError):
     TableError
       ├─ NotOneSafetyNet   no desk, or several, are marked as the safety net
       ├─ UnknownTimeZone   of the company or of some hours
+      ├─ UnknownHolidays   of the country or subdivision of some hours
       └─ UnknownRegion     the country of national numbers
     """
 
@@ -41,6 +43,10 @@ class NotOneSafetyNet(TableError):
 
 
 class UnknownTimeZone(TableError):
+    pass
+
+
+class UnknownHolidays(TableError):
     pass
 
 
@@ -155,7 +161,7 @@ class Table:
             raise UnknownRegion(f"no country {c.region!r}: give its ISO 3166 code in capitals, such as DE")
         _check_zone(c.time_zone, "the company")
         for hours in c.hours:
-            _check_zone(hours.time_zone, f"the hours {hours.name!r}")
+            _check_hours(hours)
         desks = {desk.id: desk for desk in c.desks}
         safety_net = _safety_net(desks.values())
         return cls(
@@ -267,7 +273,7 @@ class Table:
             case Rule():
                 return replace(self, rule_index=self.rule_index.with_rule(entity))
             case Hours():
-                _check_zone(entity.time_zone, f"the hours {entity.name!r}")
+                _check_hours(entity)
                 return replace(self, hours={**self.hours, entity.id: entity})
             case _:
                 assert_never(entity)
@@ -325,6 +331,16 @@ def _check_zone(name: str, whose: str) -> None:
         zone(name)
     except ValueError as unknown:
         raise UnknownTimeZone(f"{whose}: {unknown}") from unknown
+
+
+def _check_hours(hours: Hours) -> None:
+    _check_zone(hours.time_zone, f"the hours {hours.name!r}")
+    if hours.country is None:
+        return
+    try:
+        prepare(hours.country, hours.subdivision)
+    except UnknownPlace as unknown:
+        raise UnknownHolidays(f"the hours {hours.name!r}: {unknown}") from unknown
 
 
 def _safety_net(desks: Iterable[Desk]) -> Desk:

@@ -141,6 +141,8 @@ hours = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("time_zone", String(64), nullable=False),
+    Column("country", String(2)),
+    Column("subdivision", String(6)),
     *_own_columns(),
     sqlite_autoincrement=True,
 )
@@ -156,6 +158,23 @@ hours_week = Table(
     # in minutes after midnight; open until the end of the following day at the latest
     _holds("opens", "opens BETWEEN 0 AND 1439"),
     _holds("closes", "closes > opens AND closes <= 2880"),
+)
+
+hours_days = Table(
+    "hours_days",
+    metadata,
+    _refers("hours", "hours", key=True),
+    Column("position", Integer, primary_key=True),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("opens", Integer),
+    Column("closes", Integer),
+    Column("label", String(100), nullable=False),
+    _holds("days", "last_day >= first_day"),
+    # as in hours_week; neither of them: closed all day
+    _holds("opens", "opens BETWEEN 0 AND 1439"),
+    _holds("closes", "closes > opens AND closes <= 2880"),
+    _holds("both", "(opens IS NULL) = (closes IS NULL)"),
 )
 
 people = Table(

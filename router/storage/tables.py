@@ -11,7 +11,7 @@ from sqlalchemy import Table as SqlTable
 
 from router.routing.accounts import Accounts, AccountsBuilder
 from router.routing.callers import CallerIndex, CallerIndexBuilder
-from router.routing.model import Desk, Hours, Job, Line, Opening, Person, Phone, Rule
+from router.routing.model import Desk, Hours, Job, Line, Opening, Person, Phone, Rule, SpecialDays
 from router.routing.table import Change, Configuration
 from router.storage import schema
 from router.storage.database import Database, Overtaken, Transaction
@@ -97,7 +97,15 @@ async def _hours(look: Transaction) -> tuple[Hours, ...]:
     in_order = select(schema.hours_week).order_by(*schema.hours_week.primary_key.columns)
     for row in await look.rows(in_order):
         week[row.hours].append(Opening(weekday=row.weekday, opens=row.opens, closes=row.closes))
-    return tuple([Hours(**_fields(row), week=tuple(week[row.id])) for row in await _all(look, schema.hours)])
+    days = defaultdict(list)
+    for row in await look.rows(select(schema.hours_days).order_by(*schema.hours_days.primary_key.columns)):
+        days[row.hours].append(
+            SpecialDays(
+                first_day=row.first_day, last_day=row.last_day, opens=row.opens, closes=row.closes, label=row.label
+            )
+        )
+    rows = await _all(look, schema.hours)
+    return tuple([Hours(**_fields(row), week=tuple(week[row.id]), days=tuple(days[row.id])) for row in rows])
 
 
 async def _accounts(look: Transaction) -> Accounts:

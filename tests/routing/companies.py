@@ -31,6 +31,7 @@ from router.routing.model import (
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.routing.numbers import read_number
@@ -67,13 +68,38 @@ def openings(draw: st.DrawFn) -> Opening:
     return Opening(weekday=draw(st.integers(0, 6)), opens=opens, closes=max(opens + 1, closes))
 
 
+# Whole stretches and single days, many of them around the nights in which clocks are set.
+DAYS = st.sampled_from([date(2026, m, d) for m, d in ((3, 7), (3, 8), (3, 28), (3, 29), (10, 24), (10, 25), (12, 25))])
+
+
+@st.composite
+def special_days(draw: st.DrawFn) -> SpecialDays:
+    first = draw(DAYS | st.dates(date(2026, 1, 1), date(2026, 12, 31)))
+    times = draw(st.none() | openings())
+    return SpecialDays(
+        first_day=first,
+        last_day=first + timedelta(days=draw(st.integers(0, 20))),
+        opens=times.opens if times else None,
+        closes=times.closes if times else None,
+        label=draw(st.sampled_from(("", "Stocktaking", "Summer"))),
+    )
+
+
 def hours(id: int = 1) -> st.SearchStrategy[Hours]:
+    places = st.sampled_from(((None, None), (None, None), ("DE", None), ("DE", "BY"), ("US", None)))
+    return places.flatmap(lambda place: _hours_in(id, *place))
+
+
+def _hours_in(id: int, country: str | None, subdivision: str | None) -> st.SearchStrategy[Hours]:
     return st.builds(
         Hours,
         id=st.just(id),
         name=st.just(f"hours {id}"),
         time_zone=st.sampled_from(TIME_ZONES),
+        country=st.just(country),
+        subdivision=st.just(subdivision),
         week=st.lists(openings(), max_size=10).map(tuple),
+        days=st.lists(special_days(), max_size=4).map(tuple),
     )
 
 

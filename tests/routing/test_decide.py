@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from router.routing.decide import DISPLAY_LENGTH, PEOPLE_RING_AT_MOST
+from router.routing.explain import sentence
 from router.routing.model import (
     Account,
     CallerKind,
@@ -425,6 +426,26 @@ def test_a_closed_line_goes_to_its_own_duty_desk() -> None:
 
     assert rings(decision) == ["Night", "Coordinators"]
     assert isinstance(decision.because[1], LineClosed)
+
+
+def test_on_a_public_holiday_the_decision_names_it() -> None:
+    labour_day = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    line = Line(
+        id=1,
+        number=BUSINESS_LINE,
+        label="Business",
+        kind=LineKind.BUSINESS,
+        desk=SALES_DESK.id,
+        hours=OFFICE_HOURS.id,
+        closed_by=ClosedBy.DUTY,
+        duty_desk=NIGHT_DESK.id,
+    )
+
+    decision = decided(company(replace(OFFICE_HOURS, country="DE"), line), caller=STRANGER, now=labour_day)
+
+    assert rings(decision) == ["Night", "Coordinators"]
+    assert sentence(decision).startswith("desk Night: Sales is the desk of the line Business, but")
+    assert "the line Business is closed (Labor Day) until Mon 04 May 2026 06:00 UTC" in sentence(decision)
 
 
 def test_even_a_closed_safety_net_ends_the_plan() -> None:

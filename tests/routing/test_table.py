@@ -23,6 +23,7 @@ from router.routing.table import (
     RemoveAlias,
     RemoveNumbers,
     Table,
+    UnknownHolidays,
     UnknownRegion,
     UnknownTimeZone,
 )
@@ -119,6 +120,15 @@ def test_a_time_zone_that_does_not_exist_is_refused_with_the_name_of_the_hours()
     with pytest.raises(UnknownTimeZone, match="odd hours"):
         table_of(hours=(odd,))
     with pytest.raises(UnknownTimeZone, match="odd hours"):
+        table_of().with_change(Put(entity=odd))
+
+
+def test_holidays_of_a_place_that_nobody_knows_are_refused_with_the_name_of_the_hours() -> None:
+    odd = Hours(id=1, name="odd hours", time_zone="UTC", country="DE", subdivision="XX")
+
+    with pytest.raises(UnknownHolidays, match=r"odd hours.*DE-XX"):
+        table_of(hours=(odd,))
+    with pytest.raises(UnknownHolidays, match="odd hours"):
         table_of().with_change(Put(entity=odd))
 
 

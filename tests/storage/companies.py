@@ -24,6 +24,7 @@ from router.routing.model import (
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.storage.company import Company
@@ -72,7 +73,29 @@ def perhaps(among: Any) -> st.SearchStrategy[int | None]:
 def an_hours(draw: st.DrawFn, id_: int) -> Hours:
     begins = draw(st.sets(st.tuples(st.integers(0, 6), st.integers(0, 1439)), max_size=4))
     week = [Opening(weekday=day, opens=at, closes=draw(st.integers(at + 1, 2880))) for day, at in sorted(begins)]
-    return Hours(id=id_, name=f"Hours {id_}", time_zone="Europe/Berlin", week=tuple(week))
+    country, subdivision = draw(st.sampled_from([(None, None), ("DE", None), ("DE", "HH")]))
+    return Hours(
+        id=id_,
+        name=f"Hours {id_}",
+        time_zone="Europe/Berlin",
+        country=country,
+        subdivision=subdivision,
+        week=tuple(week),
+        days=tuple(draw(st.lists(special_days(), max_size=3))),
+    )
+
+
+@st.composite
+def special_days(draw: st.DrawFn) -> SpecialDays:
+    first = date(2026, 3, 2) + timedelta(days=draw(st.integers(-3, 10)))
+    opens = draw(st.none() | st.integers(0, 1439))
+    return SpecialDays(
+        first_day=first,
+        last_day=first + timedelta(days=draw(st.integers(0, 3))),
+        opens=opens,
+        closes=None if opens is None else draw(st.integers(opens + 1, 2880)),
+        label=draw(st.just("") | names),
+    )
 
 
 @st.composite

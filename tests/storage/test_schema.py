@@ -15,12 +15,18 @@ from router.lab.sample import BIRCH, BUSINESS_LINE
 from router.storage.database import Conflict, Database, Refused
 from router.storage.schema import metadata, people
 
+A_DAY = "INSERT INTO hours_days (hours, position, first_day, last_day, opens, closes, label) VALUES (1, 9,"
+
 REFUSED = {
     "uq_hours_name": "INSERT INTO hours (id, name, time_zone, version, updated_at)"
     " VALUES (9, 'Around the clock', 'UTC', 1, '2026-03-02 12:00:00')",
     "ck_hours_week_weekday": "UPDATE hours_week SET weekday = 7 WHERE weekday = 6",
     "ck_hours_week_opens": "UPDATE hours_week SET opens = -1 WHERE weekday = 6",
     "ck_hours_week_closes": "UPDATE hours_week SET closes = 2881 WHERE weekday = 6",
+    "ck_hours_days_days": f"{A_DAY} '2026-03-03', '2026-03-02', NULL, NULL, '')",
+    "ck_hours_days_opens": f"{A_DAY} '2026-03-02', '2026-03-02', 1440, 1500, '')",
+    "ck_hours_days_closes": f"{A_DAY} '2026-03-02', '2026-03-02', 480, 480, '')",
+    "ck_hours_days_both": f"{A_DAY} '2026-03-02', '2026-03-02', 480, NULL, '')",
     "ck_people_name": "UPDATE people SET name = ''",
     "ck_people_short_number": "UPDATE people SET short_number = '1a' WHERE id = 1",
     "ck_people_state": "UPDATE people SET state = 'asleep'",

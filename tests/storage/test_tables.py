@@ -1,7 +1,7 @@
 """Is what was saved what decisions are made from?"""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from router.lab.sample import ANNA, BEN, COORDINATORS, REGION, SAMPLE, SERVICE, TIME_ZONE
 from router.routing.decide import CallFacts, decide
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Phone, PhoneKind, Rule
+from router.routing.model import Account, Desk, Hours, Job, Line, Person, Phone, PhoneKind, Rule, SpecialDays
 from router.routing.numbers import read_number
 from router.routing.table import (
     Change,
@@ -71,6 +71,7 @@ async def test_a_company_saved_over_another_leaves_its_own_values(
         assert loaded.account(account.id) == account
 
 
+STOCKTAKING = SpecialDays(first_day=date(2026, 3, 2), last_day=date(2026, 3, 3), label="Stocktaking")
 CHANGES: tuple[Change, ...] = (
     Put(entity=Person(id=ANNA, name="Anna", phones=(Phone(id=50, person=ANNA, kind=PhoneKind.DESK, endpoint="a2"),))),
     Put(entity=Person(id=50, name="Paula", phones=())),
@@ -81,6 +82,7 @@ CHANGES: tuple[Change, ...] = (
     Put(entity=replace(SAMPLE.jobs[0], manager=BEN)),
     Put(entity=replace(SAMPLE.rules[0], enabled=False)),
     Put(entity=replace(SAMPLE.hours[0], week=())),
+    Put(entity=replace(SAMPLE.hours[0], country="US", subdivision="NY", days=(STOCKTAKING,))),
     PutAlias(dialled="100", line=1),
     PutAlias(dialled="5550100", line=2),
     PutNumbers(rows=((12025550111, False, 2), (1646555, True, 3))),
