@@ -116,6 +116,18 @@ SCENES = (
         answers=SERVICE,
     ),
     Scene(
+        title="a line that is diverted: the other desk",
+        caller="+16465550106",
+        dialled=sample.FAIR_LINE,
+        answers=SERVICE,
+    ),
+    Scene(
+        title="the account manager has left: the successor, before the deputy",
+        caller=sample.LARCH,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"ida"}),
+    ),
+    Scene(
         title="a caller who hides their number",
         caller="anonymous",
         dialled=sample.BUSINESS_LINE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from router.routing.model import ClosedBy
+from router.routing.model import ClosedBy, OverrideAction
 
 
 class StandInAs(StrEnum):
@@ -16,6 +16,7 @@ class StandInAs(StrEnum):
 
     MANAGER = "account manager"
     DEPUTY = "deputy"
+    COVER = "cover"
 
 
 class NotNow(StrEnum):
@@ -192,6 +193,25 @@ class OnlyExternalPhones:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """Skipped: `by` (a person or a desk) answers for them; `until` is None when it has no end, as for a successor."""
+
+    person: int
+    name: str
+    by: str
+    until: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverLeadsNowhere:
+    """Who answers for them can't be told: the covers lead in a circle, too far, or to a desk that isn't there."""
+
+    person: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownPerson:
     """Skipped: somebody whom the table names, but doesn't know."""
 
@@ -231,8 +251,43 @@ class DeskClosed:
     occasion: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """An override counts instead of the hours: of the line, or of the desk (the other is ""); `to` is where it diverts.
+
+    `to` is "" when it doesn't divert.
+    """
+
+    line: str
+    desk: str
+    action: OverrideAction
+    to: str
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStandsIn:
+    """The line's salesperson is covered by this desk, so it answers instead of the line's own."""
+
+    desk: str
+    stands_in_for: str
+    until: datetime | None
+    why: str
+
+
 Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet
-Skipped = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | OnlyExternalPhones | UnknownPerson | RungEnough
-Reason = (
-    Main | Skipped | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn | LineClosed | DeskClosed
+Skipped = (
+    PersonAway
+    | PersonLeft
+    | PersonOffHours
+    | NoUsablePhone
+    | OnlyExternalPhones
+    | Covered
+    | CoverLeadsNowhere
+    | UnknownPerson
+    | RungEnough
 )
+# Why another desk answers than the one the main reason names, or none.
+Elsewhere = LineClosed | DeskClosed | Overridden | DeskStandsIn
+Reason = Main | Skipped | Elsewhere | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn

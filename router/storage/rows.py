@@ -14,14 +14,13 @@ from typing import Any, TypeVar, assert_never
 from sqlalchemy import Boolean, Table, bindparam, delete, or_, select, text, tuple_
 
 from router.routing.callers import CallerRow
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
-from router.routing.table import Change, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
+from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
+from router.routing.table import Change, Entity, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
 from router.storage import schema
 from router.storage.database import Transaction
 
 AT_ONCE = 500  # rows in one statement: few enough that preparing them doesn't hold up the loop for more than 2 ms
 
-Entity = Person | Desk | Line | Account | Job | Rule | Hours
 Rows = list[dict[str, Any]]
 T = TypeVar("T")
 
@@ -104,6 +103,8 @@ _NOUNS: Mapping[type[Entity], Noun] = {
     Job: Noun.JOB,
     Rule: Noun.RULE,
     Hours: Noun.HOURS,
+    Cover: Noun.COVER,
+    Override: Noun.OVERRIDE,
 }
 _SHAPES: Mapping[Noun, _Shape] = {
     Noun.PERSON: _Shape(table=schema.people, parts=(_Parts(table=schema.phones, key="person", have_ids=True),)),
@@ -112,6 +113,8 @@ _SHAPES: Mapping[Noun, _Shape] = {
     Noun.ACCOUNT: _Shape(table=schema.accounts, parts=(_Parts(table=schema.deputies, key="account"),)),
     Noun.JOB: _Shape(table=schema.jobs),
     Noun.RULE: _Shape(table=schema.rules),
+    Noun.COVER: _Shape(table=schema.covers),
+    Noun.OVERRIDE: _Shape(table=schema.overrides),
     Noun.HOURS: _Shape(
         table=schema.hours,
         parts=(_Parts(table=schema.hours_week, key="hours"), _Parts(table=schema.hours_days, key="hours")),
@@ -140,7 +143,7 @@ def _part_rows(entity: Entity) -> tuple[Rows, ...]:
             week = [{"hours": entity.id, **_own_row(opening)} for opening in entity.week]
             special = enumerate(entity.days, 1)
             return week, [{"hours": entity.id, "position": position, **_own_row(days)} for position, days in special]
-        case Line() | Job() | Rule():
+        case Line() | Job() | Rule() | Cover() | Override():
             return ()
         case _:
             assert_never(entity)

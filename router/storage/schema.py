@@ -38,10 +38,12 @@ from router.calls.events import LegResult, Path, Presented
 from router.routing.model import (
     CallerKind,
     ClosedBy,
+    CoverScope,
     During,
     JobState,
     Lead,
     LineKind,
+    OverrideAction,
     PersonState,
     PhoneKind,
     Strategy,
@@ -366,6 +368,44 @@ rules = Table(
     _holds("validity", "valid_until > valid_from"),
     _holds("leads_to_person", "\"then\" <> 'person' OR person IS NOT NULL"),
     _holds("leads_to_desk", "\"then\" <> 'desk' OR desk IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+covers = Table(
+    "covers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("person", "people"),
+    _refers("by_person", "people", nullable=True),
+    _refers("by_desk", "desks", nullable=True),
+    _one_of("scope", CoverScope),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime),  # without it: the successor of somebody who left
+    Column("reason", String(200), nullable=False),
+    *_own_columns(),
+    Index(None, "person"),
+    _holds("by", "(by_person IS NULL) <> (by_desk IS NULL)"),
+    _holds("somebody_else", "by_person <> person"),
+    _holds("ends_at", "ends_at > starts_at"),
+    sqlite_autoincrement=True,
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("line", "lines", nullable=True),
+    _refers("desk", "desks", nullable=True),
+    _one_of("action", OverrideAction),
+    _refers("to_desk", "desks", nullable=True),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),  # what is only for now must not be forgotten
+    Column("reason", String(200), nullable=False),
+    *_own_columns(),
+    _holds("of", "(line IS NULL) <> (desk IS NULL)"),
+    _holds("to_desk", "(action = 'divert') = (to_desk IS NOT NULL)"),
+    _holds("other_desk", "to_desk <> desk"),
+    _holds("ends_at", "ends_at > starts_at"),
     sqlite_autoincrement=True,
 )
 

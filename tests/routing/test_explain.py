@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.routing.explain import as_json, kind_of, sentence, sentences
-from router.routing.model import Account, ClosedBy, During, PersonState
+from router.routing.model import Account, ClosedBy, During, OverrideAction, PersonState
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    Covered,
+    CoverLeadsNowhere,
     DeskClosed,
+    DeskStandsIn,
     FormerSalesperson,
     LineClosed,
     LineDesk,
@@ -21,6 +24,7 @@ from router.routing.reasons import (
     NotNow,
     NoUsablePhone,
     OnlyExternalPhones,
+    Overridden,
     PersonAway,
     PersonLeft,
     PersonOffHours,
@@ -127,6 +131,31 @@ EACH_REASON: list[tuple[Reason, str]] = [
     (
         DeskClosed(desk="Sales", closed_by=ClosedBy.WAIT, until=None, duty=""),
         "Desk Sales is closed and the waiting line of the safety net takes over.",
+    ),
+    (
+        DeskClosed(desk="Sales", closed_by=ClosedBy.PROMISE, until=TOMORROW, duty="", occasion="Labor Day"),
+        "Desk Sales is closed (Labor Day) until Tue 03 Mar 2026 11:00 UTC and a call-back is promised.",
+    ),
+    (
+        Covered(person=1, name="Anna", by="desk Night", until=TOMORROW, why="fair"),
+        "Desk Night answers for Anna until Tue 03 Mar 2026 11:00 UTC (fair).",
+    ),
+    (Covered(person=1, name="Anna", by="Tina", until=None, why=""), "Tina answers for Anna."),
+    (
+        CoverLeadsNowhere(person=1, name="Anna"),
+        "Who answers for Anna can't be told: the covers lead in a circle, too far or nowhere.",
+    ),
+    (
+        Overridden(line="Sven", desk="", action=OverrideAction.DIVERT, to="Night", until=TOMORROW, why="move"),
+        "The line Sven is diverted to desk Night until Tue 03 Mar 2026 11:00 UTC (move).",
+    ),
+    (
+        Overridden(line="", desk="Sales", action=OverrideAction.CLOSED, to="", until=TOMORROW, why=""),
+        "Desk Sales is declared closed until Tue 03 Mar 2026 11:00 UTC.",
+    ),
+    (
+        DeskStandsIn(desk="Night", stands_in_for="Sven", until=None, why=""),
+        "Desk Night answers for Sven.",
     ),
 ]
 

@@ -191,6 +191,8 @@ def changed_entities(draw: st.DrawFn, noun: Noun) -> Changed:
         Noun.JOB: ("jobs", companies.jobs(id, [1, 2], some)),
         Noun.RULE: ("rules", companies.rules(id, some, [1, 2], some, some, [1])),
         Noun.HOURS: ("hours", companies.hours(id)),
+        Noun.COVER: ("covers", companies.covers(id, some, some)),
+        Noun.OVERRIDE: ("overrides", companies.overrides(id, some, some)),
     }[noun]
     after: list[Any] = [entity for entity in getattr(before, field) if entity.id != id]
     change: Change = Remove(noun=noun, id=id)
