@@ -7,6 +7,7 @@ would cut, is refused before a byte is written.
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from typing import assert_never
 
 from router.ami.dialplan import (
     GLOBAL_BEAT,
@@ -21,7 +22,7 @@ from router.ami.dialplan import (
 )
 from router.calls.orders import AddMember, Deliver, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
-from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, RingDesk, RingPerson, Step
+from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
 
 Fields = Mapping[str, str]
 
@@ -110,9 +111,10 @@ def check(fields: Fields) -> None:
 def encode_plan(plan: Plan, uniqueid: str) -> str:
     """The plan as the dialplan reads it (dialplan.py has the format): at most 900 bytes, nothing to escape.
 
-    Of a plan that is too long the line tail goes first (the PBX then keeps what it remembers), then steps from the
-    middle, latest first; the last step stays, and is always a desk. External phones are left out: nothing confirms yet
-    that a person answered. Raises Unsendable when the call's id or the safety net's slot can't be written.
+    A promise is written as the waiting line of the safety net, until the dialplan can speak it. Of a plan that is too
+    long the line tail goes first (the PBX then keeps what it remembers), then steps from the middle, latest first; the
+    last step stays, and is always a desk. External phones are left out: nothing confirms yet that a person answered.
+    Raises Unsendable when the call's id or the safety net's slot can't be written.
     """
     if not UNIQUEID.fullmatch(uniqueid):
         raise Unsendable("a call's id is Asterisk's Uniqueid: digits, a dot, digits")
@@ -121,7 +123,7 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
         raise Unsendable(f"the safety net's slot is not between 1 and {SLOTS}")
     ending = plan.steps[-1] if plan.steps else None
     last = (_desk(ending) if isinstance(ending, RingDesk) else None) or safety_net
-    others = plan.steps[:-1] if isinstance(ending, RingDesk) else plan.steps
+    others = plan.steps if isinstance(ending, RingPerson) else plan.steps[:-1]
     middle = [text for step in others if (text := _step(step))][: MOST_STEPS - 1]
     tail = ":".join(f"q.{text[2:].replace('=', '.')}" for desk in plan.line_tail if (text := _desk(desk)))
 
@@ -138,7 +140,15 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
 
 
 def _step(step: Step) -> str | None:
-    return _desk(step) if isinstance(step, RingDesk) else _person(step)
+    match step:
+        case RingDesk():
+            return _desk(step)
+        case RingPerson():
+            return _person(step)
+        case Promise():
+            return None  # the waiting line of the safety net, as long as nothing in the PBX speaks promises
+        case _:
+            assert_never(step)
 
 
 def _person(step: RingPerson) -> str | None:

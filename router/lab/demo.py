@@ -112,6 +112,24 @@ SCENES = (
         answers=COORDINATORS,
     ),
     Scene(
+        title="a line that is closed these days: the desk on duty",
+        caller="+16465550105",
+        dialled=sample.SHOWROOM_LINE,
+        answers=SERVICE,
+    ),
+    Scene(
+        title="a line that is diverted: the other desk",
+        caller="+16465550106",
+        dialled=sample.FAIR_LINE,
+        answers=SERVICE,
+    ),
+    Scene(
+        title="the account manager has left: the successor, before the deputy",
+        caller=sample.LARCH,
+        dialled=sample.BUSINESS_LINE,
+        answers=frozenset({"ida"}),
+    ),
+    Scene(
         title="a caller who hides their number",
         caller="anonymous",
         dialled=sample.BUSINESS_LINE,

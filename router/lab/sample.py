@@ -5,10 +5,13 @@ fiction (555-01xx in each area code), so none of them can ever ring a real phone
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from router.routing.callers import CallerRow
 from router.routing.model import (
     Account,
+    ClosedBy,
+    Cover,
     Desk,
     Hours,
     Job,
@@ -17,11 +20,14 @@ from router.routing.model import (
     Line,
     LineKind,
     Opening,
+    Override,
+    OverrideAction,
     Person,
     PersonState,
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.storage.company import Company
@@ -33,6 +39,8 @@ BUSINESS_LINE = "+12125550100"
 FELIX_LINE = "+12125550101"
 GRETA_LINE = "+12125550102"
 HUGO_LINE = "+12125550103"  # Hugo has left; people still call him
+SHOWROOM_LINE = "+12125550104"  # the showroom is being rebuilt; the service desk is on duty for it
+FAIR_LINE = "+12125550105"  # diverted to the service desk
 NO_LINE = "+12125550177"  # belongs to the company's trunk, but nobody has made it a line
 
 STRANGER = "+16465550199"
@@ -46,11 +54,16 @@ HAZEL = "+13035550177"  # from Denver: two rules fit, the first in order decides
 IVY = "+12025550188"  # a job that is done, so the account manager
 JUNIPER = "+12025550155"  # the account manager is away, but the running job has another
 KAURI = "+12025550100"  # nobody looks after it: the line's own desk
+LARCH = "+12025550190"  # the account manager has left, and somebody has taken over
 DENVER = "+13035550123"  # no customer; a rule sends callers from there to the service desk
 
-ANNA, BEN, CARLA, DORA, EMIL, FELIX, GRETA, HUGO, IDA, JONAS, KARL, LENA = range(1, 13)
+ANNA, BEN, CARLA, DORA, EMIL, FELIX, GRETA, HUGO, IDA, JONAS, KARL, LENA, NOAH = range(1, 14)
 COORDINATORS, SERVICE = 1, 2
-AROUND_THE_CLOCK = 1
+AROUND_THE_CLOCK, SHOWROOM_HOURS = 1, 2
+
+
+# So far apart that every story is the same whenever it is told.
+_LONG_AGO, _FAR_OFF = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
 
 
 def _desk_phone(person: int, endpoint: str) -> tuple[Phone, ...]:
@@ -74,6 +87,7 @@ _PEOPLE = (
     Person(id=JONAS, name="Jonas", short_number="32", phones=_desk_phone(JONAS, "jonas")),
     Person(id=KARL, name="Karl", short_number="33", phones=_desk_phone(KARL, "karl"), state=PersonState.AWAY),
     Person(id=LENA, name="Lena", short_number="34", phones=_desk_phone(LENA, "lena")),
+    Person(id=NOAH, name="Noah", state=PersonState.LEFT),
 )
 
 _DESKS = (
@@ -113,6 +127,17 @@ _LINES = (
             (4, HUGO_LINE, "Hugo", HUGO),
         )
     ),
+    Line(
+        id=5,
+        number=SHOWROOM_LINE,
+        label="Showroom",
+        kind=LineKind.BUSINESS,
+        desk=COORDINATORS,
+        hours=SHOWROOM_HOURS,
+        closed_by=ClosedBy.DUTY,
+        duty_desk=SERVICE,
+    ),
+    Line(id=6, number=FAIR_LINE, label="Trade fair", kind=LineKind.BUSINESS, desk=COORDINATORS),
 )
 
 _ACCOUNTS = (
@@ -126,9 +151,10 @@ _ACCOUNTS = (
     Account(id=8, name="Ivy Insurance", manager=JONAS, deputies=(LENA,)),
     Account(id=9, name="Juniper Joinery", manager=KARL, deputies=(LENA,)),
     Account(id=10, name="Kauri Kayaks"),
+    Account(id=11, name="Larch Labs", manager=NOAH, deputies=(LENA,)),
 )
 
-_NUMBERS = (BIRCH, CEDAR, DOGWOOD, ELM, None, GINKGO, HAZEL, IVY, JUNIPER, KAURI)  # of the accounts 1 … 10
+_NUMBERS = (BIRCH, CEDAR, DOGWOOD, ELM, None, GINKGO, HAZEL, IVY, JUNIPER, KAURI, LARCH)  # of the accounts 1 … 11
 _FIR_BLOCK = "+141555501"
 
 _JOBS = (
@@ -159,6 +185,29 @@ _HOURS = (
         time_zone=TIME_ZONE,
         week=tuple([Opening(weekday=day, opens=0, closes=1440) for day in range(7)]),
     ),
+    Hours(
+        id=SHOWROOM_HOURS,
+        name="Showroom",
+        time_zone=TIME_ZONE,
+        country="US",
+        subdivision="NY",
+        week=tuple([Opening(weekday=day, opens=600, closes=1080) for day in range(5)]),
+        days=(SpecialDays(first_day=_LONG_AGO.date(), last_day=_FAR_OFF.date(), label="Rebuilding"),),
+    ),
+)
+
+_COVERS = (Cover(id=1, person=NOAH, by_person=IDA, starts_at=_LONG_AGO, reason="Ida has taken over"),)
+
+_OVERRIDES = (
+    Override(
+        id=1,
+        line=6,
+        action=OverrideAction.DIVERT,
+        to_desk=SERVICE,
+        starts_at=_LONG_AGO,
+        ends_at=_FAR_OFF,
+        reason="Service runs the stand",
+    ),
 )
 
 
@@ -179,4 +228,6 @@ SAMPLE = Company(
     jobs=_JOBS,
     rules=_RULES,
     hours=_HOURS,
+    covers=_COVERS,
+    overrides=_OVERRIDES,
 )

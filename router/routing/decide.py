@@ -11,22 +11,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from router.routing.cover import follow
 from router.routing.desks import MOST_DESKS
 from router.routing.hours import zone
-from router.routing.model import Account, CallerKind, ClosedBy, Desk, During, Job, JobState, Lead, Line, Rule
+from router.routing.model import (
+    Account,
+    CallerKind,
+    ClosedBy,
+    CoverScope,
+    Desk,
+    During,
+    Job,
+    JobState,
+    Lead,
+    Line,
+    Override,
+    OverrideAction,
+    Rule,
+)
 from router.routing.numbers import Number, NumberKind
-from router.routing.plan import MOST_STEPS, Plan, RingDesk, RingPerson
+from router.routing.plan import MOST_STEPS, Plan, Promise, RingDesk, RingPerson
 from router.routing.reach import desk_phones, ring_seconds, why_absent, why_unreachable
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    Covered,
+    CoverLeadsNowhere,
     DeskClosed,
+    DeskStandsIn,
     FormerSalesperson,
     LineClosed,
     LineDesk,
     NotALine,
     NotNow,
+    Overridden,
     PersonLeft,
     Reason,
     RuleLeadsNowhere,
@@ -87,8 +106,9 @@ def decide(call: CallFacts, table: Table, now: datetime) -> Decision:
     lead = (
         _by_rule(asked, because) or _by_job(asked, because) or _by_account(asked, because) or _by_line(asked, because)
     )
-    people = _people(lead, asked, because)
-    desks = _desks(lead.desk or _usual_desk(asked, because), asked, because)
+    people, stands_in = _people(lead, asked, because)
+    end = stands_in or lead.desk or _usual_end(asked, because)
+    ending = (end,) if isinstance(end, Promise) else _desks(end, asked, because)
 
     return Decision(
         table_version=table.version,
@@ -99,7 +119,7 @@ def decide(call: CallFacts, table: Table, now: datetime) -> Decision:
         account=account,
         job=lead.job,
         plan=Plan(
-            steps=(*people, *desks),
+            steps=(*people, *ending),
             # The hour doesn't count here: the PBX may remember this over closing time.
             line_tail=table.tail_of(line.desk) if line else (),
             safety_net=table.tail_of(table.safety_net.id)[0],
@@ -124,9 +144,13 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lead:
-    """Where the call is led: to a person, if there is one, then to a desk (None: the one the call usually gets)."""
+    """Where the call is led: to a person, if there is one, then to a desk (None: the one the call usually gets).
+
+    `scope` is what the person is wanted as: whoever covers them for that answers in their place.
+    """
 
     person: int | None = None
+    scope: CoverScope = CoverScope.ACCOUNTS
     desk: Desk | None = None
     job: Job | None = None
 
@@ -181,8 +205,9 @@ def _why_not_now(rule: Rule, asked: _Asked) -> RuleNotNow | None:
 
 
 def _is_open_for(rule: Rule, asked: _Asked) -> bool:
-    hours = asked.line.hours if rule.hours is None and asked.line else rule.hours
-    spell = asked.table.spell_of(hours, asked.now)
+    if rule.hours is None and asked.line is not None:
+        return _standing(asked.line, asked.table.override_of(asked.line, asked.now), asked).open
+    spell = asked.table.spell_of(rule.hours, asked.now)
     return spell is None or spell.open
 
 
@@ -193,13 +218,13 @@ def _where_it_leads(rule: Rule, asked: _Asked) -> tuple[_Lead, str] | None:
         case Lead.DESK:
             return None if desk is None else (_Lead(desk=desk), f"desk {desk.name}")
         case Lead.PERSON:
-            person = rule.person
+            person, scope = rule.person, CoverScope.LINES
         case Lead.MANAGER:
-            person = asked.account.manager if asked.account else None
+            person, scope = asked.account.manager if asked.account else None, CoverScope.ACCOUNTS
         case _:
             assert_never(rule.then)
     somebody = None if person is None else table.people.get(person)
-    return None if somebody is None else (_Lead(person=somebody.id, desk=desk), somebody.name)
+    return None if somebody is None else (_Lead(person=somebody.id, scope=scope, desk=desk), somebody.name)
 
 
 def _by_job(asked: _Asked, because: list[Reason]) -> _Lead | None:
@@ -272,14 +297,30 @@ def _by_line(asked: _Asked, because: list[Reason]) -> _Lead:
 # ── Who of them is rung ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[RingPerson, ...]:
-    """The steps for the person and for those who stand in, as far as each can be rung now."""
+def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[tuple[RingPerson, ...], Desk | None]:
+    """The steps for the person and for those who stand in, as far as each can be rung now.
+
+    And the desk that covers one of them: it answers then, and who would stand in after that one is not asked.
+    """
     if lead.person is None:
-        return ()
+        return (), None
     table, now = asked.table, asked.now
     steps: list[RingPerson] = []
+    seen: set[int] = set()  # one who is asked as a cover isn't asked as a deputy again
     rung = 0
-    for person_id, stands_in_as in _in_turn(lead.person, lead.job is not None, asked.account).items():
+    for wanted, stands_in_as in _in_turn(lead.person, lead.job is not None, asked.account).items():
+        person_id, stands_in_for = wanted, lead.person
+        scope = lead.scope if wanted == lead.person else CoverScope.ACCOUNTS
+        if table.covers and table.cover_of(wanted, scope, now) is not None:
+            covered_by = _covered_by(wanted, scope, asked, because)
+            if isinstance(covered_by, Desk):
+                return tuple(steps), covered_by
+            if covered_by is None:
+                continue
+            person_id, stands_in_for, stands_in_as = covered_by, wanted, StandInAs.COVER
+        if person_id in seen:
+            continue
+        seen.add(person_id)
         person = table.people.get(person_id)
         if person is None:
             because.append(UnknownPerson(person=person_id))
@@ -293,11 +334,35 @@ def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[RingPers
             because.append(RungEnough(person=person.id, name=person.name))
             continue
         if stands_in_as is not None:
-            name = _name_of(lead.person, table)
+            name = _name_of(stands_in_for, table)
             because.append(StandsIn(person=person.id, name=person.name, stands_in_for=name, stands_in_as=stands_in_as))
         steps.append(RingPerson(person=person.id, name=person.name, phones=phones, seconds=seconds))
         rung += seconds
-    return tuple(steps)
+    return tuple(steps), None
+
+
+def _covered_by(wanted: int, scope: CoverScope, asked: _Asked, because: list[Reason]) -> int | Desk | None:
+    """Who answers for this person now, and for whoever that is, and so on; None when that can't be told."""
+    table, now = asked.table, asked.now
+    chain = follow(wanted, lambda person: table.cover_of(person, scope, now))
+    for cover in chain.covers:
+        person = table.people.get(cover.person)
+        if person is not None and (absence := why_absent(person, now)):
+            because.append(absence)
+        by_desk = None if cover.by_desk is None else table.desks.get(cover.by_desk)
+        because.append(
+            Covered(
+                person=cover.person,
+                name=_name_of(cover.person, table),
+                by=f"desk {by_desk.name}" if by_desk else _name_of(cover.by_person or 0, table),
+                until=cover.ends_at,
+                why=cover.reason,
+            )
+        )
+    desk = None if chain.desk is None else table.desks.get(chain.desk)
+    if desk is None and chain.person is None:
+        because.append(CoverLeadsNowhere(person=wanted, name=_name_of(wanted, table)))
+    return desk or chain.person
 
 
 def _in_turn(person: int, is_job_manager: bool, account: Account | None) -> dict[int, StandInAs | None]:
@@ -314,34 +379,71 @@ def _in_turn(person: int, is_job_manager: bool, account: Account | None) -> dict
 # ── Which desks end it ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _usual_desk(asked: _Asked, because: list[Reason]) -> Desk:
-    """The desk behind the people: the account's own, else the line's (by its hours), else the safety net."""
+def _usual_end(asked: _Asked, because: list[Reason]) -> Desk | Promise:
+    """What is behind the people: the account's own desk, else the line's (by its hours), else the safety net."""
     table, line = asked.table, asked.line
     desk = table.desks.get(asked.account.desk) if asked.account and asked.account.desk is not None else None
     if desk is not None:
         return desk
     if line is None:
         return table.safety_net
-    spell = table.spell_of(line.hours, asked.now)
-    if spell is None or spell.open:
-        return table.desks.get(line.desk, table.safety_net)
-    duty = _duty_desk(line, table)
-    because.append(
-        LineClosed(line=line.label, closed_by=line.closed_by, until=spell.opens_next, duty=duty.name if duty else "")
-    )
-    return duty or table.safety_net
+    override = table.override_of(line, asked.now)
+    if override is not None:
+        because.append(_overridden(line, override, table))
+        if diverted := _diverted(override, table):
+            return diverted
+    standing = _standing(line, override, asked)
+    if not standing.open:
+        duty = _duty_desk(line, table)
+        because.append(
+            LineClosed(
+                line=line.label,
+                closed_by=line.closed_by,
+                until=standing.until,
+                duty=duty.name if duty else "",
+                occasion=standing.occasion,
+            )
+        )
+        return duty or _when_closed(line, standing) or table.safety_net
+    return _desk_that_covers(line, asked, because) or table.desks.get(line.desk, table.safety_net)
 
 
-def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk, ...]:
-    """This desk and those behind it, closed ones replaced, at most MOST_DESKS; the last is the safety net."""
+def _desk_that_covers(line: Line, asked: _Asked, because: list[Reason]) -> Desk | None:
+    """The desk that answers for the line's salesperson. A person who does is not rung: a line rings a desk."""
+    table = asked.table
+    cover = None if line.person is None else table.cover_of(line.person, CoverScope.LINES, asked.now)
+    desk = None if cover is None or cover.by_desk is None else table.desks.get(cover.by_desk)
+    if cover is not None and desk is not None:
+        because.append(
+            DeskStandsIn(
+                desk=desk.name,
+                stands_in_for=_name_of(cover.person, table),
+                until=cover.ends_at,
+                why=cover.reason,
+            )
+        )
+    return desk
+
+
+def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk | Promise, ...]:
+    """This desk and those behind it, closed ones replaced, at most MOST_DESKS; the last is the safety net.
+
+    A promise stands there alone: where a desk that is open was tried before, people are preferred to it.
+    """
     table = asked.table
     chain: list[RingDesk] = []
     seen: set[int] = set()  # desks may point at each other in a circle
     desk: Desk | None = start
     while desk is not None and desk.id not in seen and len(chain) < MOST_DESKS - 1:
         seen.add(desk.id)
-        spell = table.spell_of(desk.hours, asked.now)
-        if spell is None or spell.open:
+        override = table.override_of(desk, asked.now)
+        if override is not None:
+            because.append(_overridden(desk, override, table))
+            if diverted := _diverted(override, table):
+                desk = diverted
+                continue
+        standing = _standing(desk, override, asked)
+        if standing.open:
             if desk.safety_net:
                 break
             chain.append(table.tail_of(desk.id)[0])
@@ -352,19 +454,70 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk,
                 DeskClosed(
                     desk=desk.name,
                     closed_by=desk.closed_by,
-                    until=spell.opens_next,
+                    until=standing.until,
                     duty=duty.name if duty else "",
+                    occasion=standing.occasion,
                 )
             )
+            promise = _when_closed(desk, standing)
+            if promise and not chain:
+                return (promise,)
             desk = duty
     return (*chain, *table.tail_of(table.safety_net.id))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """Whether a line or a desk is open now, and if it is not, until when and on what occasion."""
+
+    open: bool
+    until: datetime | None = None
+    occasion: str = ""
+
+
+_OPEN = _Standing(open=True)
+
+
+def _standing(of: Line | Desk, override: Override | None, asked: _Asked) -> _Standing:
+    """What an override says, else what the hours say."""
+    if override is not None:
+        if override.action is OverrideAction.OPEN:
+            return _OPEN
+        if override.action is OverrideAction.CLOSED:
+            return _Standing(open=False, until=asked.table.opening_after(of.hours, override.ends_at))
+    spell = asked.table.spell_of(of.hours, asked.now)
+    if spell is None or spell.open:
+        return _OPEN
+    return _Standing(open=False, until=spell.opens_next, occasion=spell.occasion)
+
+
+def _diverted(override: Override, table: Table) -> Desk | None:
+    if override.action is not OverrideAction.DIVERT or override.to_desk is None:
+        return None
+    return table.desks.get(override.to_desk)
+
+
+def _overridden(of: Line | Desk, override: Override, table: Table) -> Overridden:
+    to = _diverted(override, table)
+    return Overridden(
+        line=of.label if isinstance(of, Line) else "",
+        desk=of.name if isinstance(of, Desk) else "",
+        action=override.action,
+        to=to.name if to else "",
+        until=override.ends_at,
+        why=override.reason,
+    )
+
+
 def _duty_desk(closed: Line | Desk, table: Table) -> Desk | None:
-    # The waiting line of the safety net stands in for a promise, as long as nothing keeps promises.
     if closed.closed_by is not ClosedBy.DUTY or closed.duty_desk is None:
         return None
     return table.desks.get(closed.duty_desk)
+
+
+def _when_closed(closed: Line | Desk, standing: _Standing) -> Promise | None:
+    """A promise, where closed hours mean one; else the waiting line of the safety net."""
+    return Promise(due_after_opening=standing.until) if closed.closed_by is ClosedBy.PROMISE else None
 
 
 # ── What it looks like ───────────────────────────────────────────────────────────────────────────────────────────────

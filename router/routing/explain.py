@@ -12,11 +12,16 @@ from re import sub
 from typing import Any, assert_never
 
 from router.routing.decide import Decision
-from router.routing.plan import RingDesk, RingPerson, Step
+from router.routing.model import ClosedBy
+from router.routing.plan import Promise, RingDesk, RingPerson, Step
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
+    Covered,
+    CoverLeadsNowhere,
     DeskClosed,
+    DeskStandsIn,
+    Elsewhere,
     FormerSalesperson,
     LineClosed,
     LineDesk,
@@ -25,6 +30,7 @@ from router.routing.reasons import (
     NotNow,
     NoUsablePhone,
     OnlyExternalPhones,
+    Overridden,
     PersonAway,
     PersonLeft,
     PersonOffHours,
@@ -45,7 +51,7 @@ from router.routing.reasons import (
 def sentence(decision: Decision, zone: tzinfo = UTC) -> str:
     """One line: who rings, and the main reason. Times are told in `zone`. Raises nothing."""
     main = main_reason(decision)
-    rings = ", then ".join(_step(step, decision) for step in _told(decision.plan.steps))
+    rings = ", then ".join(_step(step, decision, zone) for step in _told(decision.plan.steps))
     missed = _why_missed(main, decision, zone)
     return _on_one_line(f"{rings}: {_clause(main, zone)}{missed}")
 
@@ -97,17 +103,19 @@ def _told(steps: tuple[Step, ...]) -> Iterator[Step]:
     """The steps worth telling in one line: all people, and the first desk; what is behind it can be read in full."""
     for step in steps:
         yield step
-        if isinstance(step, RingDesk):
+        if not isinstance(step, RingPerson):
             return
 
 
-def _step(step: Step, decision: Decision) -> str:
+def _step(step: Step, decision: Decision, zone: tzinfo) -> str:
     match step:
         case RingDesk():
             return f"desk {step.name}"
         case RingPerson():
             role = _role(step.person, decision)
             return f"{step.name}{f' ({role})' if role else ''} for {step.seconds} s"
+        case Promise(due_after_opening=opens):
+            return f"{step.name}{f' after {_at(opens, zone)}' if opens else ''}"
         case _:
             assert_never(step)
 
@@ -127,8 +135,8 @@ def _why_missed(main: Main, decision: Decision, zone: tzinfo) -> str:
     if isinstance(decision.plan.steps[0], RingPerson) and not _stands_in(decision.plan.steps[0].person, decision):
         return ""
     skipped = [_clause(reason, zone) for reason in decision.because if isinstance(reason, Skipped)]
-    closed = [_clause(reason, zone) for reason in decision.because if isinstance(reason, LineClosed | DeskClosed)]
-    return "".join(f", but {clause}" for clause in (skipped or closed)[:1])
+    elsewhere = [_clause(reason, zone) for reason in decision.because if isinstance(reason, Elsewhere)]
+    return "".join(f", but {clause}" for clause in (skipped or elsewhere)[:1])
 
 
 def _stands_in(person: int, decision: Decision) -> bool:
@@ -182,19 +190,31 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case PersonLeft():
             return f"{reason.name} no longer works here"
         case PersonOffHours(until=until):
-            return f"{reason.name} is off duty{f' until {_at(until, zone)}' if until else ''}"
+            return f"{reason.name} is off duty{_on(reason.occasion)}{f' until {_at(until, zone)}' if until else ''}"
         case NoUsablePhone():
             return f"{reason.name} has no phone that can be rung"
         case OnlyExternalPhones():
             return f"{reason.name} has external phones only, and these are not rung yet"
+        case Covered(until=until):
+            while_ = f" until {_at(until, zone)}" if until else ""
+            return f"{reason.by} answers for {reason.name}{while_}{_on(reason.why)}"
+        case CoverLeadsNowhere():
+            return f"who answers for {reason.name} can't be told: the covers lead in a circle, too far or nowhere"
         case UnknownPerson():
             return f"person {reason.person} is not in the table"
         case RungEnough():
             return f"{reason.name} is not asked any more: the caller has waited long enough by then"
-        case LineClosed(until=until):
-            return f"the line {reason.line} is closed{_until_and_who(until, reason.duty, zone)}"
-        case DeskClosed(until=until):
-            return f"desk {reason.desk} is closed{_until_and_who(until, reason.duty, zone)}"
+        case LineClosed():
+            return f"the line {reason.line} is closed{_on(reason.occasion)}{_until_and_who(reason, zone)}"
+        case DeskClosed():
+            return f"desk {reason.desk} is closed{_on(reason.occasion)}{_until_and_who(reason, zone)}"
+        case Overridden():
+            what = f"the line {reason.line}" if reason.line else f"desk {reason.desk}"
+            how = f"diverted to desk {reason.to}" if reason.to else f"declared {reason.action.value}"
+            return f"{what} is {how} until {_at(reason.until, zone)}{_on(reason.why)}"
+        case DeskStandsIn(until=until):
+            while_ = f" until {_at(until, zone)}" if until else ""
+            return f"desk {reason.desk} answers for {reason.stands_in_for}{while_}{_on(reason.why)}"
         case _:
             assert_never(reason)
 
@@ -213,9 +233,18 @@ def _not_now(reason: RuleNotNow) -> str:
             assert_never(reason.why)
 
 
-def _until_and_who(until: datetime | None, duty: str, zone: tzinfo) -> str:
-    who = f"desk {duty} is on duty" if duty else "the waiting line of the safety net takes over"
-    return f"{f' until {_at(until, zone)}' if until else ''} and {who}"
+def _on(occasion: str) -> str:
+    return f" ({occasion})" if occasion else ""
+
+
+def _until_and_who(closed: LineClosed | DeskClosed, zone: tzinfo) -> str:
+    if closed.duty:
+        who = f"desk {closed.duty} is on duty"
+    elif closed.closed_by is ClosedBy.PROMISE:
+        who = "a call-back is promised"
+    else:
+        who = "the waiting line of the safety net takes over"
+    return f"{f' until {_at(closed.until, zone)}' if closed.until else ''} and {who}"
 
 
 def _at(instant: datetime, zone: tzinfo) -> str:
@@ -239,6 +268,8 @@ def _plain_step(step: Step) -> dict[str, Any]:
             }
         case RingDesk():
             return {"kind": "desk", **_plain(step)}
+        case Promise():
+            return {"kind": "promise", **_plain(step)}
         case _:
             assert_never(step)
 

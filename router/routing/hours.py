@@ -1,17 +1,19 @@
 """Is it open now, and when does that change?
 
-The clock on the wall decides. In the night when it is set back, a wall time that comes twice is open both times; one
-that is skipped when it is set forward is never reached. This is the only place where wall clocks and zones enter.
+For each day special days come before public holidays, and these before the week. The clock on the wall decides: in the
+night when it is set back, a wall time that comes twice is open both times; one that is skipped when it is set forward
+is never reached. This is the only place where wall clocks and zones enter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from router.routing.model import Hours, Opening
+from router.routing.model import Hours, Opening, SpecialDays
+from router.routing.public_holidays import holiday_name
 
 LOOK_AHEAD = 35  # days searched for the next change: longer than any closed season we would announce the end of
 
@@ -22,13 +24,15 @@ _DAY = timedelta(days=1)
 class Spell:
     """A stretch of time, from `begins` to before `ends`, in which it is open or closed throughout (instants in UTC).
 
-    `opens_next` is when it opens after being closed, None beyond LOOK_AHEAD days.
+    `opens_next` is when it opens after being closed, None beyond LOOK_AHEAD days. `occasion` says why the day is not
+    like others of its weekday: a public holiday or the label of special days; "" when it is, or when nothing was said.
     """
 
     open: bool
     begins: datetime
     ends: datetime
     opens_next: datetime | None
+    occasion: str = ""
 
     def holds_at(self, now: datetime) -> bool:
         """Whether this instant lies within the spell."""
@@ -62,11 +66,19 @@ def spell_at(hours: Hours, now: datetime) -> Spell:
     Raises ValueError for an unknown time zone.
     """
     changes = list(islice(next_changes(hours, now), 2))
+    ends = changes[0][0] if changes else now + LOOK_AHEAD * _DAY
+    occasion = ""
+    if hours.days or hours.country:  # then each day may have an occasion of its own
+        wall = zone(hours.time_zone)
+        today = now.astimezone(wall).date()
+        occasion = _occasion_of(hours, today)
+        ends = min(ends, datetime.combine(today + _DAY, time(), wall).astimezone(UTC))
     return Spell(
         open=is_open(hours, now),
         begins=now,
-        ends=changes[0][0] if changes else now + LOOK_AHEAD * _DAY,
+        ends=ends,
         opens_next=next((at for at, opens in changes if opens), None),
+        occasion=occasion,
     )
 
 
@@ -99,9 +111,32 @@ def _is_open_at(hours: Hours, wall_time: datetime) -> bool:
     )
 
 
-def _openings_on(hours: Hours, day: date) -> Iterator[Opening]:
+def _openings_on(hours: Hours, day: date) -> Iterable[Opening]:
+    """What begins on this day."""
     weekday = day.weekday()
+    if special := _special(hours, day):
+        return tuple(
+            Opening(weekday=weekday, opens=days.opens, closes=days.closes)
+            for days in special
+            if days.opens is not None and days.closes is not None
+        )
+    if _holiday_on(hours, day) is not None:
+        return ()
     return (opening for opening in hours.week if opening.weekday == weekday)
+
+
+def _occasion_of(hours: Hours, day: date) -> str:
+    if special := _special(hours, day):
+        return next((days.label for days in special if days.label), "")
+    return _holiday_on(hours, day) or ""
+
+
+def _special(hours: Hours, day: date) -> tuple[SpecialDays, ...]:
+    return tuple([days for days in hours.days if days.first_day <= day <= days.last_day])
+
+
+def _holiday_on(hours: Hours, day: date) -> str | None:
+    return holiday_name(hours.country, hours.subdivision, day) if hours.country else None
 
 
 def _moments(hours: Hours, day: date, wall: ZoneInfo) -> set[datetime]:

@@ -71,6 +71,28 @@ class Lead(StrEnum):
     MANAGER = "manager"
 
 
+class CoverScope(StrEnum):
+    """For what somebody answers in another's place.
+
+    lines: calls that come to them by a line, which are those of their own line's desk (a desk that covers takes its
+    place; a person never does, since a line rings a desk) and those a rule leads to them · accounts: calls for them as
+    account manager, job's manager or deputy · commitments: what they owe callers · all: the three of them.
+    """
+
+    LINES = "lines"
+    ACCOUNTS = "accounts"
+    COMMITMENTS = "commitments"
+    ALL = "all"
+
+
+class OverrideAction(StrEnum):
+    """Whatever the hours say: it is open, it is closed, or another desk answers."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    DIVERT = "divert"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
     """One way to ring a person: a SIP endpoint of this PBX, or a number through a trunk."""
@@ -181,6 +203,48 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """From `starts_at` to before `ends_at` a person or a desk answers for this person, who isn't rung meanwhile.
+
+    Without end it names the successor of somebody who left.
+    """
+
+    id: int
+    person: int
+    by_person: int | None = None
+    by_desk: int | None = None
+    scope: CoverScope = CoverScope.ALL
+    starts_at: datetime
+    ends_at: datetime | None = None
+    reason: str = ""
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether it counts at this instant."""
+        return self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """From `starts_at` to before `ends_at` this line or this desk is open, closed or diverted; the end is never open.
+
+    Of several that count at once the one that began last does.
+    """
+
+    id: int
+    line: int | None = None
+    desk: int | None = None
+    action: OverrideAction
+    to_desk: int | None = None
+    starts_at: datetime
+    ends_at: datetime
+    reason: str = ""
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether it counts at this instant."""
+        return self.starts_at <= now < self.ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """Open on `weekday` (0 = Monday) from `opens` to `closes`, in minutes after that day's midnight.
 
@@ -193,10 +257,33 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialDays:
+    """On the days from `first_day` to `last_day` (the last included) neither week nor public holiday counts, but this.
+
+    Open from `opens` to `closes`, in minutes as in Opening; without them closed all day. Where several hold for a day,
+    each opens it: "closed from Christmas to New Year" and "but open on the 28th" can stand side by side.
+    """
+
+    first_day: date
+    last_day: date
+    opens: int | None = None
+    closes: int | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Opening times on a wall clock in `time_zone` (an IANA name)."""
+    """Opening times on a wall clock in `time_zone` (an IANA name).
+
+    `country` (ISO 3166) and its `subdivision` (the part after the hyphen of ISO 3166-2) say whose public holidays are
+    kept: closed all day, unless special days say otherwise. What opens on one day and closes on the next belongs to
+    the day on which it opens.
+    """
 
     id: int
     name: str
     time_zone: str
+    country: str | None = None
+    subdivision: str | None = None
     week: tuple[Opening, ...] = ()
+    days: tuple[SpecialDays, ...] = ()

@@ -1,6 +1,7 @@
 """What will be done with a call: whose phones ring, in which order, and which desk it ends at?"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from router.routing.model import Phone, Strategy
 
@@ -31,12 +32,23 @@ class RingDesk:
     seconds: int
 
 
-Step = RingPerson | RingDesk
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Say that it is closed and that somebody will call back; `due_after_opening` is when it opens (None: unknown)."""
+
+    due_after_opening: datetime | None
+
+    @property
+    def name(self) -> str:
+        return "a promise to call back"
+
+
+Step = RingPerson | RingDesk | Promise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The ordered steps of one call; the last is always a desk.
+    """The ordered steps of one call; the last is always the safety net's desk, or a promise in closed hours.
 
     `line_tail` is what the PBX remembers for the dialled line, for the day it has to do without us: empty when the
     dialled number is no line. `safety_net` is what it remembers for every other number. `display` is what the ringing

@@ -17,7 +17,7 @@ def why_unreachable(person: Person, spell: Spell | None, now: datetime) -> Unrea
     if absence := why_absent(person, now):
         return absence
     if spell is not None and not spell.open:
-        return PersonOffHours(person=person.id, name=person.name, until=spell.opens_next)
+        return PersonOffHours(person=person.id, name=person.name, until=spell.opens_next, occasion=spell.occasion)
     if not desk_phones(person):
         if any(phone.enabled for phone in person.phones):
             return OnlyExternalPhones(person=person.id, name=person.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from router.routing.model import ClosedBy
+from router.routing.model import ClosedBy, OverrideAction
 
 
 class StandInAs(StrEnum):
@@ -16,6 +16,7 @@ class StandInAs(StrEnum):
 
     MANAGER = "account manager"
     DEPUTY = "deputy"
+    COVER = "cover"
 
 
 class NotNow(StrEnum):
@@ -172,6 +173,7 @@ class PersonOffHours:
     person: int
     name: str
     until: datetime | None
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,25 @@ class NoUsablePhone:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlyExternalPhones:
     """Skipped: reachable on external phones alone, which are not rung as long as nobody can confirm a call there."""
+
+    person: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """Skipped: `by` (a person or a desk) answers for them; `until` is None when it has no end, as for a successor."""
+
+    person: int
+    name: str
+    by: str
+    until: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverLeadsNowhere:
+    """Who answers for them can't be told: the covers lead in a circle, too far, or to a desk that isn't there."""
 
     person: int
     name: str
@@ -207,26 +228,66 @@ class RungEnough:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineClosed:
-    """The line is closed; `until` is its next opening, `duty` the desk that takes over ("" for the waiting line)."""
+    """The line is closed; `until` is its next opening, `duty` the desk that takes over ("" for none).
+
+    `occasion` is the public holiday, or what the special days are called: "" on an ordinary day.
+    """
 
     line: str
     closed_by: ClosedBy
     until: datetime | None
     duty: str
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskClosed:
-    """A desk is closed; `until` is its next opening, `duty` the desk that takes over ("" for the waiting line)."""
+    """A desk is closed; everything else as in LineClosed."""
 
     desk: str
     closed_by: ClosedBy
     until: datetime | None
     duty: str
+    occasion: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """An override counts instead of the hours: of the line, or of the desk (the other is ""); `to` is where it diverts.
+
+    `to` is "" when it doesn't divert.
+    """
+
+    line: str
+    desk: str
+    action: OverrideAction
+    to: str
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStandsIn:
+    """The line's salesperson is covered by this desk, so it answers instead of the line's own."""
+
+    desk: str
+    stands_in_for: str
+    until: datetime | None
+    why: str
 
 
 Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet
-Skipped = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | OnlyExternalPhones | UnknownPerson | RungEnough
-Reason = (
-    Main | Skipped | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn | LineClosed | DeskClosed
+Skipped = (
+    PersonAway
+    | PersonLeft
+    | PersonOffHours
+    | NoUsablePhone
+    | OnlyExternalPhones
+    | Covered
+    | CoverLeadsNowhere
+    | UnknownPerson
+    | RungEnough
 )
+# Why another desk answers than the one the main reason names, or none.
+Elsewhere = LineClosed | DeskClosed | Overridden | DeskStandsIn
+Reason = Main | Skipped | Elsewhere | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn

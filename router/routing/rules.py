@@ -8,6 +8,7 @@ moment.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import merge
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ class _Shape(NamedTuple):
 
 _NO_CALLER = 0
 _WHOLE_NUMBER = -1
+
+# Of so few rules sorting all takes half the time of merging one by one; of more, most are never looked at.
+SORTED_AT_ONCE = 30
 
 _Key = tuple[int | None, str | None, int | None, CallerKind | None]  # line, caller or prefix, account, kind of caller
 _Drawer = tuple[Rule, ...]  # in order of priority
@@ -66,7 +70,11 @@ class RuleIndex:
             )
             if drawer := by_key.get(key):
                 found.append(drawer)
-        return iter(found[0]) if len(found) == 1 else merge(*found, key=_by_priority)
+        if len(found) == 1:
+            return iter(found[0])
+        if sum(map(len, found)) <= SORTED_AT_ONCE:
+            return iter(sorted(chain.from_iterable(found), key=_by_priority))
+        return merge(*found, key=_by_priority)
 
     def with_rule(self, rule: Rule) -> "RuleIndex":
         """Another index that has this rule in place of the one with its id."""

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar, assert_never
+from typing import Literal, TypeVar, assert_never
 
 import phonenumbers
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex, CallerRow
 from router.routing.desks import tails
-from router.routing.hours import Spell, spell_at, zone
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
+from router.routing.hours import Spell, is_open, next_opening, spell_at, zone
+from router.routing.model import Account, Cover, CoverScope, Desk, Hours, Job, Line, Override, Person, Rule
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
+from router.routing.public_holidays import UnknownPlace, prepare
 from router.routing.reach import desk_phones, why_absent
 from router.routing.rules import RuleIndex
 
@@ -32,6 +33,7 @@ class TableError(ValueError):
     TableError
       ├─ NotOneSafetyNet   no desk, or several, are marked as the safety net
       ├─ UnknownTimeZone   of the company or of some hours
+      ├─ UnknownHolidays   of the country or subdivision of some hours
       └─ UnknownRegion     the country of national numbers
     """
 
@@ -41,6 +43,10 @@ class NotOneSafetyNet(TableError):
 
 
 class UnknownTimeZone(TableError):
+    pass
+
+
+class UnknownHolidays(TableError):
     pass
 
 
@@ -67,6 +73,11 @@ class Configuration:
     jobs: tuple[Job, ...] = ()
     rules: tuple[Rule, ...] = ()
     hours: tuple[Hours, ...] = ()
+    covers: tuple[Cover, ...] = ()
+    overrides: tuple[Override, ...] = ()
+
+
+Entity = Person | Desk | Line | Account | Job | Rule | Hours | Cover | Override
 
 
 class Noun(StrEnum):
@@ -79,13 +90,15 @@ class Noun(StrEnum):
     JOB = "job"
     RULE = "rule"
     HOURS = "hours"
+    COVER = "cover"
+    OVERRIDE = "override"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
     """Add this, or let it replace the one with its id. A person comes with phones, a desk with members, whole."""
 
-    entity: Person | Desk | Line | Account | Job | Rule | Hours
+    entity: Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +151,20 @@ class Table:
     accounts: Accounts
     callers: CallerIndex
     rule_index: RuleIndex
+    covers: Mapping[int, Cover]
+    overrides: Mapping[int, Override]
     safety_net: Desk
     _tails: Mapping[int, tuple[RingDesk, ...]]
     _line_of_number: Mapping[str, int]
     _person_of_endpoint: Mapping[str, int]
     _jobs_of_account: Mapping[int, tuple[Job, ...]]
+    _covers_of_person: Mapping[int, tuple[Cover, ...]]
+    _overrides_of_line: Mapping[int, tuple[Override, ...]]
+    _overrides_of_desk: Mapping[int, tuple[Override, ...]]
     # The one thing that grows: what was found out about hours holds until they change, and finding out takes longer
     # than a whole decision. Two threads that find out at once find the same.
     _spells: dict[int, Spell] = field(default_factory=dict, compare=False, repr=False)
+    _openings: dict[tuple[int, datetime], datetime | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def build(cls, configuration: Configuration, version: int) -> "Table":
@@ -155,7 +174,7 @@ class Table:
             raise UnknownRegion(f"no country {c.region!r}: give its ISO 3166 code in capitals, such as DE")
         _check_zone(c.time_zone, "the company")
         for hours in c.hours:
-            _check_zone(hours.time_zone, f"the hours {hours.name!r}")
+            _check_hours(hours)
         desks = {desk.id: desk for desk in c.desks}
         safety_net = _safety_net(desks.values())
         return cls(
@@ -171,11 +190,16 @@ class Table:
             accounts=c.accounts,
             callers=c.callers,
             rule_index=RuleIndex.build(c.rules, c.region),
+            covers={cover.id: cover for cover in c.covers},
+            overrides={override.id: override for override in c.overrides},
             safety_net=safety_net,
             _tails=tails(desks, safety_net),
             _line_of_number=_by_number(c.lines, c.region),
             _person_of_endpoint=_by_endpoint(c.people),
             _jobs_of_account=_by_account(c.jobs),
+            _covers_of_person=_by_covered(c.covers),
+            _overrides_of_line=_newest_first(c.overrides, "line"),
+            _overrides_of_desk=_newest_first(c.overrides, "desk"),
         )
 
     @property
@@ -224,6 +248,37 @@ class Table:
             spell = self._spells[hours_id] = spell_at(hours, now)
         return spell
 
+    def opening_after(self, hours_id: int | None, ends: datetime) -> datetime | None:
+        """When it is open again after something that ends then: at once, or at the next opening (None: not in sight).
+
+        `ends` is that of an override: of these there are few, so what was found out is kept.
+        """
+        hours = None if hours_id is None else self.hours.get(hours_id)
+        if hours is None:
+            return ends
+        asked = hours.id, ends
+        if asked not in self._openings:
+            self._openings[asked] = ends if is_open(hours, ends) else next_opening(hours, ends)
+        return self._openings[asked]
+
+    def override_of(self, whose: Line | Desk, now: datetime) -> Override | None:
+        """What overrides the hours of this line or desk now: of several the one that began last."""
+        overrides_of = self._overrides_of_line if isinstance(whose, Line) else self._overrides_of_desk
+        overrides = overrides_of.get(whose.id)
+        return next((o for o in overrides if o.holds_at(now)), None) if overrides else None
+
+    def cover_of(self, person: int, scope: CoverScope, now: datetime) -> Cover | None:
+        """The cover that answers for this person in this scope now; one for just this comes before one for all."""
+        covers = self._covers_of_person.get(person)
+        if covers is None:
+            return None
+        now_covering = [cover for cover in covers if cover.holds_at(now)]
+        for wanted in (scope, CoverScope.ALL):
+            for cover in now_covering:
+                if cover.scope is wanted:
+                    return cover
+        return None
+
     def tail_of(self, desk_id: int) -> tuple[RingDesk, ...]:
         """This desk and those behind it whatever the hour, the safety net last; for an unknown desk that one alone."""
         return self._tails.get(desk_id) or self._tails[self.safety_net.id]
@@ -237,7 +292,8 @@ class Table:
 
         Raises TableError when no table can be made of it. Takes a few milliseconds with a million numbers.
         """
-        changed = replace(self, version=self.version + 1 if version is None else version, _spells={})
+        next_version = self.version + 1 if version is None else version
+        changed = replace(self, version=next_version, _spells={}, _openings={})
         match change:
             case Put(entity=entity):
                 return changed._with(entity)
@@ -254,7 +310,7 @@ class Table:
             case _:
                 assert_never(change)
 
-    def _with(self, entity: Person | Desk | Line | Account | Job | Rule | Hours) -> "Table":
+    def _with(self, entity: Entity) -> "Table":
         match entity:
             case Person():
                 return self._with_people({**self.people, entity.id: entity})
@@ -269,8 +325,12 @@ class Table:
             case Rule():
                 return replace(self, rule_index=self.rule_index.with_rule(entity))
             case Hours():
-                _check_zone(entity.time_zone, f"the hours {entity.name!r}")
+                _check_hours(entity)
                 return replace(self, hours={**self.hours, entity.id: entity})
+            case Cover():
+                return self._with_covers({**self.covers, entity.id: entity})
+            case Override():
+                return self._with_overrides({**self.overrides, entity.id: entity})
             case _:
                 assert_never(entity)
 
@@ -290,6 +350,10 @@ class Table:
                 return replace(self, rule_index=self.rule_index.without_rule(gone))
             case Noun.HOURS:
                 return replace(self, hours=_lacking(self.hours, gone))
+            case Noun.COVER:
+                return self._with_covers(_lacking(self.covers, gone))
+            case Noun.OVERRIDE:
+                return self._with_overrides(_lacking(self.overrides, gone))
             case _:
                 assert_never(noun)
 
@@ -302,6 +366,17 @@ class Table:
 
     def _with_lines(self, lines: Mapping[int, Line]) -> "Table":
         return replace(self, lines=lines, _line_of_number=_by_number(lines.values(), self.region))
+
+    def _with_covers(self, covers: Mapping[int, Cover]) -> "Table":
+        return replace(self, covers=covers, _covers_of_person=_by_covered(covers.values()))
+
+    def _with_overrides(self, overrides: Mapping[int, Override]) -> "Table":
+        return replace(
+            self,
+            overrides=overrides,
+            _overrides_of_line=_newest_first(overrides.values(), "line"),
+            _overrides_of_desk=_newest_first(overrides.values(), "desk"),
+        )
 
     def _with_job(self, job_id: int, job: Job | None) -> "Table":
         jobs, jobs_of_account = dict(self.jobs), dict(self._jobs_of_account)
@@ -329,6 +404,16 @@ def _check_zone(name: str, whose: str) -> None:
         raise UnknownTimeZone(f"{whose}: {unknown}") from unknown
 
 
+def _check_hours(hours: Hours) -> None:
+    _check_zone(hours.time_zone, f"the hours {hours.name!r}")
+    if hours.country is None:
+        return
+    try:
+        prepare(hours.country, hours.subdivision)
+    except UnknownPlace as unknown:
+        raise UnknownHolidays(f"the hours {hours.name!r}: {unknown}") from unknown
+
+
 def _safety_net(desks: Iterable[Desk]) -> Desk:
     nets = [desk for desk in desks if desk.safety_net]
     if len(nets) == 1:
@@ -353,6 +438,22 @@ def _by_account(jobs: Iterable[Job]) -> dict[int, tuple[Job, ...]]:
     for job in sorted(jobs, key=lambda job: job.id):
         of_account.setdefault(job.account, []).append(job)
     return {account: tuple(its_jobs) for account, its_jobs in of_account.items()}
+
+
+def _by_covered(covers: Iterable[Cover]) -> dict[int, tuple[Cover, ...]]:
+    of_person: dict[int, tuple[Cover, ...]] = {}
+    for cover in sorted(covers, key=lambda cover: cover.id):
+        of_person[cover.person] = (*of_person.get(cover.person, ()), cover)
+    return of_person
+
+
+def _newest_first(overrides: Iterable[Override], of: Literal["line", "desk"]) -> dict[int, tuple[Override, ...]]:
+    overrides_of: dict[int, tuple[Override, ...]] = {}
+    for override in sorted(overrides, key=lambda override: (override.starts_at, override.id), reverse=True):
+        whose = override.line if of == "line" else override.desk
+        if whose is not None:
+            overrides_of[whose] = (*overrides_of.get(whose, ()), override)
+    return overrides_of
 
 
 def _lacking(mapping: Mapping[_Key, _Value], gone: _Key) -> dict[_Key, _Value]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from router.routing.callers import CallerRow
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
+from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
+from router.storage.covers import refuse_contradictions
 from router.storage.database import Database
 from router.storage.rows import put, put_aliases, put_numbers
 from router.storage.tables import next_version
@@ -24,6 +25,8 @@ class Company:
     jobs: Sequence[Job] = ()
     rules: Sequence[Rule] = ()
     hours: Sequence[Hours] = ()
+    covers: Sequence[Cover] = ()
+    overrides: Sequence[Override] = ()
 
 
 async def save_company(db: Database, company: Company, now: datetime) -> int:
@@ -42,4 +45,8 @@ async def save_company(db: Database, company: Company, now: datetime) -> int:
         await put_numbers(transaction, company.numbers)
         await put(transaction, company.jobs, now)
         await put(transaction, company.rules, now)
+        await put(transaction, company.overrides, now)
+        await put(transaction, company.covers, now)
+        if company.covers:
+            await refuse_contradictions(transaction)
         return await next_version(transaction, now)

@@ -5,7 +5,8 @@
     ├── NotMigrated    it has no tables of ours, or those of another version: run the migrations
     ├── Overtaken      somebody else has changed the table meanwhile: look again, and decide anew
     └── Refused        a constraint or a type of the schema doesn't allow these rows
-        └── Conflict   they contradict rows that are there (unique, foreign key)
+        ├── Conflict        they contradict rows that are there (unique, foreign key)
+        └── Contradictory   covers that overlap or lead in a circle: the message names them
 
 A fault that is none of these is a slip of ours and passes through unchanged. No wait here is without a limit, so a
 database that is frozen holds up the task that talks to it for `LONGEST_WAIT` seconds at most, and nothing else.
@@ -58,6 +59,10 @@ class Refused(StorageError):
 
 class Conflict(Refused):
     """These rows contradict rows that are there already."""
+
+
+class Contradictory(Refused):
+    """Covers that overlap, or lead in a circle; the message names them and says what to do."""
 
 
 class Upsert(Protocol):

@@ -14,14 +14,13 @@ from typing import Any, TypeVar, assert_never
 from sqlalchemy import Boolean, Table, bindparam, delete, or_, select, text, tuple_
 
 from router.routing.callers import CallerRow
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
-from router.routing.table import Change, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
+from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
+from router.routing.table import Change, Entity, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
 from router.storage import schema
 from router.storage.database import Transaction
 
 AT_ONCE = 500  # rows in one statement: few enough that preparing them doesn't hold up the loop for more than 2 ms
 
-Entity = Person | Desk | Line | Account | Job | Rule | Hours
 Rows = list[dict[str, Any]]
 T = TypeVar("T")
 
@@ -52,8 +51,9 @@ async def put(transaction: Transaction, entities: Iterable[Entity], now: datetim
         for some in _by(AT_ONCE, alike):
             await _put_alike(transaction, shape, some, now)
         await _never_use_ids_twice(transaction, shape.table)
-        if shape.parts_have_ids and shape.parts is not None:
-            await _never_use_ids_twice(transaction, shape.parts)
+        for parts in shape.parts:
+            if parts.have_ids:
+                await _never_use_ids_twice(transaction, parts.table)
 
 
 async def put_aliases(transaction: Transaction, aliases: Mapping[str, int]) -> None:
@@ -79,13 +79,20 @@ async def put_numbers(transaction: Transaction, numbers: Iterable[CallerRow]) ->
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """In which tables a kind of value lives: its own, and that of its parts, whose column `key` says whose they are."""
+class _Parts:
+    """A table of parts, whose column `key` says whose they are."""
 
     table: Table
-    parts: Table | None = None
-    key: str = ""
-    parts_have_ids: bool = False
+    key: str
+    have_ids: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """In which tables a kind of value lives: its own, and those of its parts, in the order of `_part_rows`."""
+
+    table: Table
+    parts: tuple[_Parts, ...] = ()
 
 
 _NOUNS: Mapping[type[Entity], Noun] = {
@@ -96,17 +103,24 @@ _NOUNS: Mapping[type[Entity], Noun] = {
     Job: Noun.JOB,
     Rule: Noun.RULE,
     Hours: Noun.HOURS,
+    Cover: Noun.COVER,
+    Override: Noun.OVERRIDE,
 }
 _SHAPES: Mapping[Noun, _Shape] = {
-    Noun.PERSON: _Shape(table=schema.people, parts=schema.phones, key="person", parts_have_ids=True),
-    Noun.DESK: _Shape(table=schema.desks, parts=schema.desk_members, key="desk"),
+    Noun.PERSON: _Shape(table=schema.people, parts=(_Parts(table=schema.phones, key="person", have_ids=True),)),
+    Noun.DESK: _Shape(table=schema.desks, parts=(_Parts(table=schema.desk_members, key="desk"),)),
     Noun.LINE: _Shape(table=schema.lines),
-    Noun.ACCOUNT: _Shape(table=schema.accounts, parts=schema.deputies, key="account"),
+    Noun.ACCOUNT: _Shape(table=schema.accounts, parts=(_Parts(table=schema.deputies, key="account"),)),
     Noun.JOB: _Shape(table=schema.jobs),
     Noun.RULE: _Shape(table=schema.rules),
-    Noun.HOURS: _Shape(table=schema.hours, parts=schema.hours_week, key="hours"),
+    Noun.COVER: _Shape(table=schema.covers),
+    Noun.OVERRIDE: _Shape(table=schema.overrides),
+    Noun.HOURS: _Shape(
+        table=schema.hours,
+        parts=(_Parts(table=schema.hours_week, key="hours"), _Parts(table=schema.hours_days, key="hours")),
+    ),
 }
-_PARTS = frozenset({"phones", "members", "deputies", "week"})  # fields that live in a table of their own
+_PARTS = frozenset({"phones", "members", "deputies", "week", "days"})  # fields that live in a table of their own
 
 
 def _own_row(value: object) -> dict[str, Any]:
@@ -114,47 +128,53 @@ def _own_row(value: object) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _PARTS}  # type: ignore[arg-type]
 
 
-def _part_rows(entity: Entity) -> Rows:
+def _part_rows(entity: Entity) -> tuple[Rows, ...]:
+    """The rows of a value's parts, for each table of parts that its shape names."""
     match entity:
         case Person():
-            return [{**_own_row(phone), "person": entity.id} for phone in entity.phones]
+            return ([{**_own_row(phone), "person": entity.id} for phone in entity.phones],)
         case Desk():
-            return [
-                {"desk": entity.id, "person": person, "position": position}
-                for position, person in enumerate(entity.members, 1)
-            ]
+            members = enumerate(entity.members, 1)
+            return ([{"desk": entity.id, "person": person, "position": position} for position, person in members],)
         case Account():
-            return [
-                {"account": entity.id, "position": position, "person": person}
-                for position, person in enumerate(entity.deputies, 1)
-            ]
+            deputies = enumerate(entity.deputies, 1)
+            return ([{"account": entity.id, "position": position, "person": person} for position, person in deputies],)
         case Hours():
-            return [{"hours": entity.id, **_own_row(opening)} for opening in entity.week]
-        case Line() | Job() | Rule():
-            return []
+            week = [{"hours": entity.id, **_own_row(opening)} for opening in entity.week]
+            special = enumerate(entity.days, 1)
+            return week, [{"hours": entity.id, "position": position, **_own_row(days)} for position, days in special]
+        case Line() | Job() | Rule() | Cover() | Override():
+            return ()
         case _:
             assert_never(entity)
 
 
 async def _put_alike(transaction: Transaction, shape: _Shape, entities: Sequence[Entity], now: datetime) -> None:
     rows = [_own_row(entity) for entity in entities]
-    if shape.parts is None:
-        await _upsert(transaction, shape.table, rows, now)
-        return
     wanted = {entity.id: _part_rows(entity) for entity in entities}
-    changed = await _whose_parts_differ(transaction, shape.parts, shape.key, wanted)
-    await _upsert(transaction, shape.table, rows, now, touched=changed)
-    if not changed:
-        return
-    parts = [row for identity in changed for row in wanted[identity]]
-    outdated = delete(shape.parts).where(shape.parts.c[shape.key].in_(changed))
-    if shape.parts_have_ids:
-        await transaction.run(outdated.where(shape.parts.c.id.not_in([row["id"] for row in parts])))
-        await _upsert(transaction, shape.parts, parts, now)
+    replaced: list[tuple[_Parts, list[int], Rows]] = []
+    for nth, parts in enumerate(shape.parts):
+        of_each = {identity: rows_of[nth] for identity, rows_of in wanted.items()}
+        changed = await _whose_parts_differ(transaction, parts.table, parts.key, of_each)
+        replaced.append((parts, changed, [row for identity in changed for row in of_each[identity]]))
+    touched = frozenset(identity for _, changed, _ in replaced for identity in changed)
+    await _upsert(transaction, shape.table, rows, now, touched=touched)
+    for parts, changed, part_rows in replaced:
+        if changed:
+            await _replace_parts(transaction, parts, changed, part_rows, now)
+
+
+async def _replace_parts(
+    transaction: Transaction, parts: _Parts, changed: Sequence[int], rows: Rows, now: datetime
+) -> None:
+    outdated = delete(parts.table).where(parts.table.c[parts.key].in_(changed))
+    if parts.have_ids:
+        await transaction.run(outdated.where(parts.table.c.id.not_in([row["id"] for row in rows])))
+        await _upsert(transaction, parts.table, rows, now)
     else:
         await transaction.run(outdated)
-        if parts:
-            await transaction.run(shape.parts.insert(), parts)
+        if rows:
+            await transaction.run(parts.table.insert(), rows)
 
 
 async def _upsert(
@@ -204,8 +224,8 @@ async def _never_use_ids_twice(transaction: Transaction, table: Table) -> None:
 
 async def _remove(transaction: Transaction, noun: Noun, identity: int) -> None:
     shape = _SHAPES[noun]
-    if shape.parts is not None:
-        await transaction.run(delete(shape.parts).where(shape.parts.c[shape.key] == identity))
+    for parts in shape.parts:
+        await transaction.run(delete(parts.table).where(parts.table.c[parts.key] == identity))
     await transaction.run(delete(shape.table).where(shape.table.c.id == identity))
 
 

@@ -38,10 +38,12 @@ from router.calls.events import LegResult, Path, Presented
 from router.routing.model import (
     CallerKind,
     ClosedBy,
+    CoverScope,
     During,
     JobState,
     Lead,
     LineKind,
+    OverrideAction,
     PersonState,
     PhoneKind,
     Strategy,
@@ -141,6 +143,8 @@ hours = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("time_zone", String(64), nullable=False),
+    Column("country", String(2)),
+    Column("subdivision", String(6)),
     *_own_columns(),
     sqlite_autoincrement=True,
 )
@@ -156,6 +160,23 @@ hours_week = Table(
     # in minutes after midnight; open until the end of the following day at the latest
     _holds("opens", "opens BETWEEN 0 AND 1439"),
     _holds("closes", "closes > opens AND closes <= 2880"),
+)
+
+hours_days = Table(
+    "hours_days",
+    metadata,
+    _refers("hours", "hours", key=True),
+    Column("position", Integer, primary_key=True),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("opens", Integer),
+    Column("closes", Integer),
+    Column("label", String(100), nullable=False),
+    _holds("days", "last_day >= first_day"),
+    # as in hours_week; neither of them: closed all day
+    _holds("opens", "opens BETWEEN 0 AND 1439"),
+    _holds("closes", "closes > opens AND closes <= 2880"),
+    _holds("both", "(opens IS NULL) = (closes IS NULL)"),
 )
 
 people = Table(
@@ -347,6 +368,44 @@ rules = Table(
     _holds("validity", "valid_until > valid_from"),
     _holds("leads_to_person", "\"then\" <> 'person' OR person IS NOT NULL"),
     _holds("leads_to_desk", "\"then\" <> 'desk' OR desk IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+covers = Table(
+    "covers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("person", "people"),
+    _refers("by_person", "people", nullable=True),
+    _refers("by_desk", "desks", nullable=True),
+    _one_of("scope", CoverScope),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime),  # without it: the successor of somebody who left
+    Column("reason", String(200), nullable=False),
+    *_own_columns(),
+    Index(None, "person"),
+    _holds("by", "(by_person IS NULL) <> (by_desk IS NULL)"),
+    _holds("somebody_else", "by_person <> person"),
+    _holds("ends_at", "ends_at > starts_at"),
+    sqlite_autoincrement=True,
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _refers("line", "lines", nullable=True),
+    _refers("desk", "desks", nullable=True),
+    _one_of("action", OverrideAction),
+    _refers("to_desk", "desks", nullable=True),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),  # what is only for now must not be forgotten
+    Column("reason", String(200), nullable=False),
+    *_own_columns(),
+    _holds("of", "(line IS NULL) <> (desk IS NULL)"),
+    _holds("to_desk", "(action = 'divert') = (to_desk IS NOT NULL)"),
+    _holds("other_desk", "to_desk <> desk"),
+    _holds("ends_at", "ends_at > starts_at"),
     sqlite_autoincrement=True,
 )
 

@@ -11,9 +11,10 @@ from sqlalchemy import Table as SqlTable
 
 from router.routing.accounts import Accounts, AccountsBuilder
 from router.routing.callers import CallerIndex, CallerIndexBuilder
-from router.routing.model import Desk, Hours, Job, Line, Opening, Person, Phone, Rule
+from router.routing.model import Desk, Hours, Job, Line, Opening, Override, Person, Phone, Rule, SpecialDays
 from router.routing.table import Change, Configuration
 from router.storage import schema
+from router.storage.covers import all_covers, refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, Transaction
 from router.storage.rows import write
 
@@ -40,6 +41,8 @@ async def load_configuration(db: Database, region: str, time_zone: str) -> tuple
             jobs=tuple([Job(**_fields(row)) for row in await _all(look, schema.jobs)]),
             rules=tuple([Rule(**_fields(row)) for row in await _all(look, schema.rules)]),
             hours=await _hours(look),
+            covers=await all_covers(look),
+            overrides=tuple([Override(**_fields(row)) for row in await _all(look, schema.overrides)]),
         )
     return configuration, version
 
@@ -53,14 +56,16 @@ async def current_version(db: Database) -> int:
 async def commit_changes(db: Database, changes: Sequence[Change], now: datetime, *, onto: int | None = None) -> int:
     """Write these changes in this order as one, and return the version of the table they make.
 
-    With `onto`, only if that is still the newest version; else Overtaken is raised. Raises StorageError; then none of
-    them was written.
+    With `onto`, only if that is still the newest version; else Overtaken is raised. Raises StorageError, Contradictory
+    for covers that overlap or lead in a circle; then none of them was written.
     """
     async with db.changing() as transaction:
         if onto is not None and (newest := await _version(transaction)) != onto:
             raise Overtaken(f"table {newest} has followed table {onto}: look at it, and try again")
         for change in changes:
             await write(transaction, change, now)
+        if touches_covers(changes):
+            await refuse_contradictions(transaction)
         return await next_version(transaction, now)
 
 
@@ -97,7 +102,15 @@ async def _hours(look: Transaction) -> tuple[Hours, ...]:
     in_order = select(schema.hours_week).order_by(*schema.hours_week.primary_key.columns)
     for row in await look.rows(in_order):
         week[row.hours].append(Opening(weekday=row.weekday, opens=row.opens, closes=row.closes))
-    return tuple([Hours(**_fields(row), week=tuple(week[row.id])) for row in await _all(look, schema.hours)])
+    days = defaultdict(list)
+    for row in await look.rows(select(schema.hours_days).order_by(*schema.hours_days.primary_key.columns)):
+        days[row.hours].append(
+            SpecialDays(
+                first_day=row.first_day, last_day=row.last_day, opens=row.opens, closes=row.closes, label=row.label
+            )
+        )
+    rows = await _all(look, schema.hours)
+    return tuple([Hours(**_fields(row), week=tuple(week[row.id]), days=tuple(days[row.id])) for row in rows])
 
 
 async def _accounts(look: Transaction) -> Accounts:

@@ -22,7 +22,7 @@ from router.ami.outbound import (
 )
 from router.calls.orders import AddMember, Deliver, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
-from router.routing.plan import Plan, RingDesk, RingPerson, Step
+from router.routing.plan import Plan, Promise, RingDesk, RingPerson, Step
 
 CALL = "1763759123.7"
 
@@ -81,6 +81,12 @@ def test_a_plan_that_ends_at_no_desk_ends_at_the_safety_net() -> None:
     assert encode_plan(plan(person(phone())), CALL).endswith("~r=20=d.anna~q=ringall-01=300")
     assert encode_plan(plan(), CALL).endswith("~q=ringall-01=300")
     assert encode_plan(plan(desk(65)), CALL).endswith("~q=ringall-01=300")
+
+
+def test_a_promise_is_the_waiting_line_of_the_safety_net_as_long_as_the_dialplan_can_not_speak_it() -> None:
+    promised = plan(person(phone()), Promise(due_after_opening=None))
+
+    assert encode_plan(promised, CALL).endswith("~r=20=d.anna~q=ringall-01=300")
 
 
 def test_of_a_plan_too_long_the_tail_goes_first_then_the_middle_and_never_the_last_desk() -> None:

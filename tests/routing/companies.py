@@ -17,6 +17,8 @@ from router.routing.model import (
     Account,
     CallerKind,
     ClosedBy,
+    Cover,
+    CoverScope,
     Desk,
     During,
     Hours,
@@ -26,11 +28,14 @@ from router.routing.model import (
     Line,
     LineKind,
     Opening,
+    Override,
+    OverrideAction,
     Person,
     PersonState,
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.routing.numbers import read_number
@@ -67,13 +72,38 @@ def openings(draw: st.DrawFn) -> Opening:
     return Opening(weekday=draw(st.integers(0, 6)), opens=opens, closes=max(opens + 1, closes))
 
 
+# Whole stretches and single days, many of them around the nights in which clocks are set.
+DAYS = st.sampled_from([date(2026, m, d) for m, d in ((3, 7), (3, 8), (3, 28), (3, 29), (10, 24), (10, 25), (12, 25))])
+
+
+@st.composite
+def special_days(draw: st.DrawFn) -> SpecialDays:
+    first = draw(DAYS | st.dates(date(2026, 1, 1), date(2026, 12, 31)))
+    times = draw(st.none() | openings())
+    return SpecialDays(
+        first_day=first,
+        last_day=first + timedelta(days=draw(st.integers(0, 20))),
+        opens=times.opens if times else None,
+        closes=times.closes if times else None,
+        label=draw(st.sampled_from(("", "Stocktaking", "Summer"))),
+    )
+
+
 def hours(id: int = 1) -> st.SearchStrategy[Hours]:
+    places = st.sampled_from(((None, None), (None, None), ("DE", None), ("DE", "BY"), ("US", None)))
+    return places.flatmap(lambda place: _hours_in(id, *place))
+
+
+def _hours_in(id: int, country: str | None, subdivision: str | None) -> st.SearchStrategy[Hours]:
     return st.builds(
         Hours,
         id=st.just(id),
         name=st.just(f"hours {id}"),
         time_zone=st.sampled_from(TIME_ZONES),
+        country=st.just(country),
+        subdivision=st.just(subdivision),
         week=st.lists(openings(), max_size=10).map(tuple),
+        days=st.lists(special_days(), max_size=4).map(tuple),
     )
 
 
@@ -195,6 +225,35 @@ def rules(
     )
 
 
+@st.composite
+def covers(draw: st.DrawFn, id: int, people_ids: Sequence[int], desk_ids: Sequence[int]) -> Cover:
+    by_person = draw(one_of_or_none(people_ids))
+    return Cover(
+        id=id,
+        person=draw(st.sampled_from(people_ids)),
+        by_person=by_person,
+        by_desk=draw(st.sampled_from(desk_ids)) if by_person is None else None,
+        scope=draw(st.sampled_from([CoverScope.ALL, *CoverScope])),
+        starts_at=draw(instants()) - timedelta(days=draw(st.sampled_from((0, 200)))),
+        ends_at=draw(st.none() | instants()),
+    )
+
+
+@st.composite
+def overrides(draw: st.DrawFn, id: int, line_ids: Sequence[int], desk_ids: Sequence[int]) -> Override:
+    line = draw(one_of_or_none(line_ids))
+    starts = draw(instants())
+    return Override(
+        id=id,
+        line=line,
+        desk=draw(st.sampled_from(desk_ids)) if line is None else None,
+        action=draw(st.sampled_from(OverrideAction)),
+        to_desk=draw(one_of_or_none(desk_ids)),
+        starts_at=starts,
+        ends_at=starts + timedelta(days=draw(st.sampled_from((1, 30, 200)))),
+    )
+
+
 def caller_rows(account_ids: Sequence[int]) -> st.SearchStrategy[list[CallerRow]]:
     """Numbers and prefixes of these accounts, in any order, with repetitions."""
     if not account_ids:
@@ -233,6 +292,8 @@ def companies(draw: st.DrawFn) -> Configuration:
         jobs=tuple(draw(jobs(n, account_ids, people_ids)) for n in job_ids),
         rules=tuple(draw(rules(n, line_ids, account_ids, people_ids, desk_ids, hours_ids)) for n in rule_ids),
         hours=tuple(draw(hours(n)) for n in hours_ids),
+        covers=tuple(draw(covers(n, people_ids, desk_ids)) for n in range(1, 1 + draw(st.integers(0, 5)))),
+        overrides=tuple(draw(overrides(n, line_ids, desk_ids)) for n in range(1, 1 + draw(st.integers(0, 3)))),
     )
 
 

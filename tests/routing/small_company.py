@@ -22,7 +22,7 @@ from router.routing.model import (
     Rule,
 )
 from router.routing.numbers import read_number
-from router.routing.table import Configuration, Put, Table
+from router.routing.table import Configuration, Entity, Put, Table
 
 MONDAY_NOON = datetime(2026, 3, 2, 11, tzinfo=UTC)  # 12:00 in Berlin
 MONDAY_NIGHT = datetime(2026, 3, 2, 21, tzinfo=UTC)
@@ -59,7 +59,7 @@ LIFT = Job(id=1, account=1, title="Lift 7", manager=BERT.id, salesperson=SVEN.id
 RAMP = Job(id=2, account=1, title="Ramp 2", manager=CARL.id, salesperson=TINA.id)
 
 
-def company(*changed: Person | Desk | Line | Account | Job | Rule | Hours) -> Table:
+def company(*changed: Entity) -> Table:
     """The company, with these put in or replaced."""
     configuration = Configuration(
         region="DE",

@@ -1,16 +1,17 @@
 """What holds for every company and every call?"""
 
 import json
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.routing.decide import DISPLAY_LENGTH, PEOPLE_RING_AT_MOST, CallFacts, decide
 from router.routing.explain import as_json, main_reason, sentence, sentences
-from router.routing.model import CallerKind, Rule
+from router.routing.model import CallerKind, ClosedBy, Cover, CoverScope, PersonState, Rule
 from router.routing.numbers import Number, NumberKind, read_number
-from router.routing.plan import MOST_PHONES, MOST_STEPS, RingDesk, RingPerson
+from router.routing.plan import MOST_PHONES, MOST_STEPS, Promise, RingDesk, RingPerson
 from router.routing.reach import why_unreachable
 from router.routing.reasons import RuleMatched, RuleNotNow
 from router.routing.table import Configuration, Table
@@ -25,12 +26,19 @@ Questions = list[tuple[CallFacts, datetime]]
 
 @any_company
 @given(companies(), questions)
-def test_every_call_has_a_plan_that_ends_at_the_safety_net(company: Configuration, questions: Questions) -> None:
+def test_every_call_ends_at_the_safety_net_or_where_configured_at_a_promise(
+    company: Configuration, questions: Questions
+) -> None:
     table = Table.build(company, version=7)
     for call, now in questions:
         plan = decide(call, table, now).plan
 
-        assert plan.steps[-1] == plan.safety_net
+        if isinstance(plan.steps[-1], Promise):
+            assert not any(isinstance(step, RingDesk) for step in plan.steps)
+            means = [*(line.closed_by for line in company.lines), *(desk.closed_by for desk in company.desks)]
+            assert ClosedBy.PROMISE in means
+        else:
+            assert plan.steps[-1] == plan.safety_net
         assert plan.safety_net.desk == table.safety_net.id
         assert len(plan.steps) <= MOST_STEPS
         assert len(set(plan.steps)) == len(plan.steps)
@@ -44,12 +52,33 @@ def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Config
         steps = decide(call, table, now).plan.steps
 
         people = [step for step in steps if isinstance(step, RingPerson)]
-        assert all(isinstance(step, RingDesk) for step in steps[len(people) :])
+        assert not any(isinstance(step, RingPerson) for step in steps[len(people) :])
         assert sum(step.seconds for step in people) <= PEOPLE_RING_AT_MOST
         for step in people:
+            assert None in [
+                table.cover_of(step.person, scope, now) for scope in (CoverScope.LINES, CoverScope.ACCOUNTS)
+            ]
             person = table.people[step.person]
             assert why_unreachable(person, table.spell_of(person.hours, now), now) is None
             assert 0 < len(step.phones) <= MOST_PHONES
+
+
+@any_company
+@given(companies(), questions)
+def test_with_everybody_covered_away_or_gone_a_desk_or_a_promise_takes_every_call(
+    company: Configuration, questions: Questions
+) -> None:
+    gone = [replace(one, state=PersonState.LEFT) if one.id % 2 else one for one in company.people]
+    circle = [one.id for one in company.people]
+    covers = [
+        Cover(id=100 + n, person=one, by_person=other, starts_at=datetime(2020, 1, 1, tzinfo=UTC))
+        for n, (one, other) in enumerate(zip(circle, [*circle[1:], circle[0]], strict=True))
+    ]
+    table = Table.build(replace(company, people=tuple(gone), covers=tuple(covers)), version=1)
+    for call, now in questions:
+        first = decide(call, table, now).plan.steps[0]
+
+        assert isinstance(first, RingDesk | Promise)
 
 
 @any_company

@@ -1,31 +1,38 @@
 """Who should answer this call, and why? Stories of one small company."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from router.routing.decide import DISPLAY_LENGTH, PEOPLE_RING_AT_MOST
+from router.routing.explain import sentence
 from router.routing.model import (
     Account,
     CallerKind,
     ClosedBy,
+    Cover,
+    CoverScope,
     During,
     Job,
     JobState,
     Lead,
     Line,
     LineKind,
+    Override,
+    OverrideAction,
     Person,
     PersonState,
     Phone,
     PhoneKind,
 )
-from router.routing.plan import MOST_PHONES, RingPerson
+from router.routing.plan import MOST_PHONES, Promise, RingPerson
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    Covered,
+    CoverLeadsNowhere,
     DeskClosed,
     FormerSalesperson,
     LineClosed,
@@ -34,6 +41,7 @@ from router.routing.reasons import (
     NotNow,
     NoUsablePhone,
     OnlyExternalPhones,
+    Overridden,
     PersonAway,
     PersonLeft,
     PersonOffHours,
@@ -378,7 +386,10 @@ def test_all_desk_phones_of_a_person_ring_together_and_the_external_ones_do_not(
 def test_a_person_rings_as_long_as_configured_but_never_beyond_twenty_seconds(configured: int, rung: int) -> None:
     phones = (replace(ANNA.phones[0], ring_seconds=configured),)
 
-    assert decided(company(replace(ANNA, phones=phones))).plan.steps[0].seconds == rung
+    step = decided(company(replace(ANNA, phones=phones))).plan.steps[0]
+
+    assert isinstance(step, RingPerson)
+    assert step.seconds == rung
 
 
 def test_the_line_of_someone_who_left_still_rings_the_desk_and_says_former() -> None:
@@ -402,11 +413,207 @@ def test_after_closing_time_the_duty_desk_takes_the_call_and_says_why() -> None:
     )
 
 
-@pytest.mark.parametrize("closed_by", [ClosedBy.WAIT, ClosedBy.PROMISE])
-def test_a_closed_desk_without_duty_means_the_waiting_line_of_the_safety_net(closed_by: ClosedBy) -> None:
-    closed = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=closed_by)
+def test_a_closed_desk_without_duty_means_the_waiting_line_of_the_safety_net() -> None:
+    closed = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.WAIT)
 
     assert rings(decided(company(closed), caller=STRANGER, line=SVENS_LINE, now=MONDAY_NIGHT)) == ["Coordinators"]
+
+
+def test_a_closed_desk_that_promises_ends_the_plan_with_a_call_back_due_after_opening() -> None:
+    closed = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)
+
+    decision = decided(company(closed), caller=STRANGER, line=SVENS_LINE, now=MONDAY_NIGHT)
+
+    assert decision.plan.steps == (Promise(due_after_opening=datetime(2026, 3, 3, 7, tzinfo=UTC)),)
+    assert decision.plan.line_tail[-1] == decision.plan.safety_net
+
+
+def test_behind_a_desk_that_is_open_people_are_preferred_to_a_promise() -> None:
+    closed = replace(BACK_OFFICE, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)
+
+    decision = decided(company(closed), caller=STRANGER, line=SVENS_LINE, now=MONDAY_NIGHT)
+
+    assert rings(decision) == ["Sales", "Coordinators"]
+
+
+def test_a_closed_line_that_promises_still_rings_those_who_can_help_first() -> None:
+    line = Line(
+        id=1,
+        number=BUSINESS_LINE,
+        label="Business",
+        kind=LineKind.BUSINESS,
+        desk=SALES_DESK.id,
+        hours=OFFICE_HOURS.id,
+        closed_by=ClosedBy.PROMISE,
+    )
+
+    decision = decided(company(line), now=MONDAY_NIGHT)
+
+    assert rings(decision) == ["Anna", "Carl", "Dora", "a promise to call back"]
+
+
+# ── Overrides ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def override(**facts: object) -> Override:
+    """From now to tomorrow, of Sven's desk, or with other facts."""
+    closed = Override(
+        id=1, desk=SALES_DESK.id, action=OverrideAction.CLOSED, starts_at=MONDAY_NOON, ends_at=TOMORROW, reason="move"
+    )
+    return replace(closed, **facts)  # type: ignore[arg-type]
+
+
+def test_a_desk_that_is_declared_closed_means_what_its_closed_hours_mean() -> None:
+    desk = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.DUTY, duty_desk=NIGHT_DESK.id)
+
+    decision = decided(company(desk, override()), caller=STRANGER, line=SVENS_LINE)
+
+    assert rings(decision) == ["Night", "Coordinators"]
+    assert decision.because[1:] == (
+        Overridden(line="", desk="Sales", action=OverrideAction.CLOSED, to="", until=TOMORROW, why="move"),
+        DeskClosed(desk="Sales", closed_by=ClosedBy.DUTY, until=TOMORROW, duty="Night"),
+    )
+
+
+def test_what_is_declared_closed_into_the_night_opens_with_the_next_opening() -> None:
+    desk = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)
+
+    decision = decided(company(desk, override(ends_at=MONDAY_NIGHT)), caller=STRANGER, line=SVENS_LINE)
+
+    assert decision.plan.steps == (Promise(due_after_opening=datetime(2026, 3, 3, 7, tzinfo=UTC)),)
+
+
+def test_a_desk_that_is_declared_open_answers_at_night() -> None:
+    desk = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)
+    table = company(desk, override(action=OverrideAction.OPEN))
+
+    assert rings(decided(table, caller=STRANGER, line=SVENS_LINE, now=MONDAY_NIGHT))[0] == "Sales"
+
+
+@pytest.mark.parametrize("of", [{"desk": SALES_DESK.id}, {"desk": None, "line": 2}])
+def test_a_diverted_desk_or_line_rings_the_other_desk(of: dict[str, object]) -> None:
+    diverted = override(action=OverrideAction.DIVERT, to_desk=NIGHT_DESK.id, **of)
+
+    assert rings(decided(company(diverted), caller=STRANGER, line=SVENS_LINE)) == ["Night", "Coordinators"]
+
+
+def test_a_customer_with_a_manager_reaches_them_on_a_diverted_line_as_well() -> None:
+    diverted = override(action=OverrideAction.DIVERT, to_desk=NIGHT_DESK.id, desk=None, line=2)
+
+    assert rings(decided(company(diverted), line=SVENS_LINE)) == ["Anna", "Carl", "Dora", "Night", "Coordinators"]
+
+
+@pytest.mark.parametrize("now", [MONDAY_NOON - timedelta(seconds=1), TOMORROW])
+def test_an_override_counts_from_its_beginning_to_before_its_end(now: datetime) -> None:
+    assert rings(decided(company(override()), caller=STRANGER, line=SVENS_LINE, now=now))[0] == "Sales"
+
+
+def test_of_two_overrides_the_one_that_began_last_counts() -> None:
+    earlier = override(id=2, starts_at=MONDAY_NOON - timedelta(hours=1), action=OverrideAction.OPEN)
+    later = override(id=1, action=OverrideAction.DIVERT, to_desk=NIGHT_DESK.id)
+
+    assert rings(decided(company(earlier, later), caller=STRANGER, line=SVENS_LINE))[0] == "Night"
+
+
+def test_a_rule_for_closed_hours_goes_by_an_override_of_the_line() -> None:
+    closed = override(desk=None, line=1)
+
+    assert rings(decided(company(closed, rule(during=During.CLOSED))))[0] == "Night"
+
+
+def test_desks_diverted_in_a_circle_end_at_the_safety_net() -> None:
+    there = override(action=OverrideAction.DIVERT, to_desk=NIGHT_DESK.id)
+    back = override(id=2, desk=NIGHT_DESK.id, action=OverrideAction.DIVERT, to_desk=SALES_DESK.id)
+
+    assert rings(decided(company(there, back), caller=STRANGER, line=SVENS_LINE)) == ["Coordinators"]
+
+
+# ── Cover, and who left ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cover(**facts: object) -> Cover:
+    """Tina answers for Anna until tomorrow, or with other facts."""
+    by_tina = Cover(id=1, person=ANNA.id, by_person=TINA.id, starts_at=MONDAY_NOON, ends_at=TOMORROW, reason="fair")
+    return replace(by_tina, **facts)  # type: ignore[arg-type]
+
+
+def test_who_covers_somebody_is_rung_in_their_place_and_before_the_deputies() -> None:
+    decision = decided(company(cover()))
+
+    assert rings(decision) == ["Tina", "Carl", "Dora", "Coordinators"]
+    assert decision.because[1:3] == (
+        Covered(person=ANNA.id, name="Anna", by="Tina", until=TOMORROW, why="fair"),
+        StandsIn(person=TINA.id, name="Tina", stands_in_for="Anna", stands_in_as=StandInAs.COVER),
+    )
+
+
+def test_for_a_jobs_manager_the_cover_comes_before_the_account_manager() -> None:
+    assert rings(decided(company(LIFT, cover(person=BERT.id))))[:2] == ["Tina", "Anna"]
+
+
+@pytest.mark.parametrize("now", [MONDAY_NOON - timedelta(seconds=1), TOMORROW])
+def test_a_cover_counts_from_its_beginning_to_before_its_end(now: datetime) -> None:
+    assert rings(decided(company(cover()), now=now))[0] == "Anna"
+
+
+@pytest.mark.parametrize(
+    ("scope", "first"),
+    [
+        (CoverScope.ALL, "Tina"),
+        (CoverScope.ACCOUNTS, "Tina"),
+        (CoverScope.LINES, "Anna"),
+        (CoverScope.COMMITMENTS, "Anna"),
+    ],
+)
+def test_a_cover_answers_an_accounts_calls_when_it_is_for_accounts_or_for_all(scope: CoverScope, first: str) -> None:
+    assert rings(decided(company(cover(scope=scope))))[0] == first
+
+
+def test_the_cover_of_a_cover_is_rung_and_each_of_them_is_told() -> None:
+    decision = decided(company(cover(), cover(id=2, person=TINA.id, by_person=BERT.id)))
+
+    assert rings(decision)[0] == "Bert"
+    assert [reason.by for reason in decision.because if isinstance(reason, Covered)] == ["Tina", "Bert"]
+
+
+def test_covers_in_a_circle_are_passed_over_for_the_deputies() -> None:
+    decision = decided(company(cover(), cover(id=2, person=TINA.id, by_person=ANNA.id)))
+
+    assert rings(decision) == ["Carl", "Dora", "Coordinators"]
+    assert CoverLeadsNowhere(person=ANNA.id, name="Anna") in decision.because
+
+
+def test_a_desk_that_covers_somebody_answers_in_their_place() -> None:
+    decision = decided(company(cover(by_person=None, by_desk=NIGHT_DESK.id)))
+
+    assert rings(decision) == ["Night", "Coordinators"]
+
+
+def test_a_desk_that_covers_a_salesperson_answers_their_line_but_a_person_does_not() -> None:
+    by_desk = cover(person=SVEN.id, by_person=None, by_desk=NIGHT_DESK.id, scope=CoverScope.LINES)
+    by_person = cover(person=SVEN.id)
+
+    assert rings(decided(company(by_desk), caller=STRANGER, line=SVENS_LINE)) == ["Night", "Coordinators"]
+    assert rings(decided(company(by_person), caller=STRANGER, line=SVENS_LINE))[0] == "Sales"
+
+
+def test_the_accounts_of_someone_who_left_go_to_the_successor_and_their_line_to_the_desk() -> None:
+    left = replace(ANNA, state=PersonState.LEFT)
+    table = company(left, cover(ends_at=None, reason="successor"))
+
+    decision = decided(table)
+
+    assert rings(decision) == ["Tina", "Carl", "Dora", "Coordinators"]
+    assert decision.because[1:3] == (
+        PersonLeft(person=ANNA.id, name="Anna"),
+        Covered(person=ANNA.id, name="Anna", by="Tina", until=None, why="successor"),
+    )
+
+
+def test_a_successor_who_is_away_leaves_it_to_the_deputies() -> None:
+    table = company(replace(TINA, state=PersonState.AWAY), cover(ends_at=None))
+
+    assert rings(decided(table)) == ["Carl", "Dora", "Coordinators"]
 
 
 def test_a_closed_line_goes_to_its_own_duty_desk() -> None:
@@ -425,6 +632,26 @@ def test_a_closed_line_goes_to_its_own_duty_desk() -> None:
 
     assert rings(decision) == ["Night", "Coordinators"]
     assert isinstance(decision.because[1], LineClosed)
+
+
+def test_on_a_public_holiday_the_decision_names_it() -> None:
+    labour_day = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    line = Line(
+        id=1,
+        number=BUSINESS_LINE,
+        label="Business",
+        kind=LineKind.BUSINESS,
+        desk=SALES_DESK.id,
+        hours=OFFICE_HOURS.id,
+        closed_by=ClosedBy.DUTY,
+        duty_desk=NIGHT_DESK.id,
+    )
+
+    decision = decided(company(replace(OFFICE_HOURS, country="DE"), line), caller=STRANGER, now=labour_day)
+
+    assert rings(decision) == ["Night", "Coordinators"]
+    assert sentence(decision).startswith("desk Night: Sales is the desk of the line Business, but")
+    assert "the line Business is closed (Labor Day) until Mon 04 May 2026 06:00 UTC" in sentence(decision)
 
 
 def test_even_a_closed_safety_net_ends_the_plan() -> None:

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.routing.explain import as_json, kind_of, sentence, sentences
-from router.routing.model import Account, ClosedBy, During, PersonState
+from router.routing.model import Account, ClosedBy, Cover, During, OverrideAction, PersonState
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    Covered,
+    CoverLeadsNowhere,
     DeskClosed,
+    DeskStandsIn,
     FormerSalesperson,
     LineClosed,
     LineDesk,
@@ -21,6 +24,7 @@ from router.routing.reasons import (
     NotNow,
     NoUsablePhone,
     OnlyExternalPhones,
+    Overridden,
     PersonAway,
     PersonLeft,
     PersonOffHours,
@@ -39,7 +43,10 @@ from router.routing.reasons import (
 from tests.routing.small_company import (
     ANNA,
     LIFT,
+    MONDAY_NIGHT,
     MONDAY_NOON,
+    OFFICE_HOURS,
+    SALES_DESK,
     STRANGER,
     SVENS_LINE,
     TOMORROW,
@@ -127,6 +134,31 @@ EACH_REASON: list[tuple[Reason, str]] = [
     (
         DeskClosed(desk="Sales", closed_by=ClosedBy.WAIT, until=None, duty=""),
         "Desk Sales is closed and the waiting line of the safety net takes over.",
+    ),
+    (
+        DeskClosed(desk="Sales", closed_by=ClosedBy.PROMISE, until=TOMORROW, duty="", occasion="Labor Day"),
+        "Desk Sales is closed (Labor Day) until Tue 03 Mar 2026 11:00 UTC and a call-back is promised.",
+    ),
+    (
+        Covered(person=1, name="Anna", by="desk Night", until=TOMORROW, why="fair"),
+        "Desk Night answers for Anna until Tue 03 Mar 2026 11:00 UTC (fair).",
+    ),
+    (Covered(person=1, name="Anna", by="Tina", until=None, why=""), "Tina answers for Anna."),
+    (
+        CoverLeadsNowhere(person=1, name="Anna"),
+        "Who answers for Anna can't be told: the covers lead in a circle, too far or nowhere.",
+    ),
+    (
+        Overridden(line="Sven", desk="", action=OverrideAction.DIVERT, to="Night", until=TOMORROW, why="move"),
+        "The line Sven is diverted to desk Night until Tue 03 Mar 2026 11:00 UTC (move).",
+    ),
+    (
+        Overridden(line="", desk="Sales", action=OverrideAction.CLOSED, to="", until=TOMORROW, why=""),
+        "Desk Sales is declared closed until Tue 03 Mar 2026 11:00 UTC.",
+    ),
+    (
+        DeskStandsIn(desk="Night", stands_in_for="Sven", until=None, why=""),
+        "Desk Night answers for Sven.",
     ),
 ]
 
@@ -248,3 +280,24 @@ def test_a_decision_is_written_down_with_names_facts_and_sentences() -> None:
 @pytest.mark.parametrize(("reason", "kind"), [(NotALine(dialled=""), "not_a_line"), (SafetyNet(desk=""), "safety_net")])
 def test_a_kind_of_reason_is_its_name(reason: Reason, kind: str) -> None:
     assert kind_of(reason) == kind
+
+
+def test_a_promise_is_told_with_the_opening_after_which_it_is_due() -> None:
+    closed = replace(SALES_DESK, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)
+
+    decision = decided(company(closed), caller=STRANGER, line=SVENS_LINE, now=MONDAY_NIGHT)
+
+    assert sentence(decision) == (
+        "a promise to call back after Tue 03 Mar 2026 07:00 UTC: Sales is the desk of the line Sven,"
+        " but desk Sales is closed until Tue 03 Mar 2026 07:00 UTC and a call-back is promised"
+    )
+    assert as_json(decision)["steps"] == [{"kind": "promise", "due_after_opening": "2026-03-03T07:00:00Z"}]
+
+
+def test_who_covers_is_told_as_such_and_for_whom() -> None:
+    cover = Cover(id=1, person=1, by_person=6, starts_at=MONDAY_NOON, ends_at=TOMORROW, reason="fair")
+
+    assert sentence(decided(company(cover))).startswith("Tina (cover) for 20 s, then Carl (deputy)")
+    assert sentence(decided(company(cover))).endswith(
+        "but Tina answers for Anna until Tue 03 Mar 2026 11:00 UTC (fair)"
+    )

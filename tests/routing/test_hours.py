@@ -1,15 +1,18 @@
 """Does the clock on the wall decide, also in the nights when it is set?"""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from holidays import country_holidays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opening_hours import OpeningHours
 
 from router.routing.hours import LOOK_AHEAD, is_open, next_change, next_changes, next_opening, spell_at
-from router.routing.model import Hours, Opening
+from router.routing.model import Hours, Opening, SpecialDays
+from router.routing.public_holidays import YEARS, UnknownPlace, holiday_name, prepare
 from tests.proof import many
 from tests.routing.companies import hours, instants
 
@@ -81,22 +84,126 @@ def test_an_unknown_zone_says_what_a_known_one_looks_like() -> None:
         is_open(Hours(id=1, name="odd", time_zone="Berlin/Mitte"), at("2026-03-06T12:00"))
 
 
+# ── Special days and public holidays ─────────────────────────────────────────────────────────────────────────────────
+
+
+CHRISTMAS_BREAK = SpecialDays(first_day=date(2026, 12, 24), last_day=date(2026, 12, 31), label="Christmas break")
+BUT_ON_MONDAY = SpecialDays(
+    first_day=date(2026, 12, 28), last_day=date(2026, 12, 28), opens=600, closes=720, label="Skeleton staff"
+)
+
+
+def test_closed_special_days_are_closed_and_the_week_goes_on_behind_them() -> None:
+    closed = replace(OFFICE, days=(CHRISTMAS_BREAK,))
+
+    assert not is_open(closed, at("2026-12-28T11:00"))
+    assert next_opening(closed, at("2026-12-23T19:00")) == at("2027-01-01T08:00")
+
+
+def test_a_day_that_is_open_within_a_closed_stretch_opens_at_its_own_times() -> None:
+    closed = replace(OFFICE, days=(CHRISTMAS_BREAK, BUT_ON_MONDAY))
+
+    opened = [hour for hour in range(24) if is_open(closed, at(f"2026-12-28T{hour:02}:00"))]
+
+    assert opened == [10, 11]
+
+
+def test_a_public_holiday_is_closed_in_the_part_of_the_country_that_keeps_it() -> None:
+    reformation_day = at("2025-10-31T12:00")  # kept in Hamburg, not in Bavaria
+
+    in_hamburg, in_bavaria = (replace(OFFICE, country="DE", subdivision=part) for part in ("HH", "BY"))
+
+    assert (is_open(in_hamburg, reformation_day), is_open(in_bavaria, reformation_day)) == (False, True)
+    assert (spell_at(in_hamburg, reformation_day).occasion, spell_at(in_bavaria, reformation_day).occasion) == (
+        "Reformation Day",
+        "",
+    )
+
+
+def test_special_days_come_before_a_public_holiday() -> None:
+    sales = SpecialDays(first_day=date(2026, 5, 1), last_day=date(2026, 5, 1), opens=600, closes=720, label="Open day")
+    hours = replace(OFFICE, country="DE", days=(sales,))
+
+    assert is_open(hours, at("2026-05-01T11:00"))
+    assert spell_at(hours, at("2026-05-01T13:00")).occasion == "Open day"
+
+
+def test_a_shift_that_began_the_evening_before_lasts_into_the_closed_day() -> None:
+    shift = replace(NIGHT_SHIFT, days=(SpecialDays(first_day=date(2026, 3, 7), last_day=date(2026, 3, 7)),))
+
+    assert is_open(shift, at("2026-03-07T05:59"))
+    assert not is_open(shift, at("2026-03-07T06:00"))
+
+
+def test_a_spell_ends_with_the_day_whose_occasion_it_tells() -> None:
+    closed = replace(OFFICE, country="DE", days=(CHRISTMAS_BREAK,))
+
+    spell = spell_at(closed, at("2026-12-24T15:00"))
+
+    assert (spell.occasion, spell.ends) == ("Christmas break", at("2026-12-25T00:00"))
+    assert spell.opens_next == at("2027-01-04T08:00")  # New Year's Day is a Friday
+
+
+@pytest.mark.parametrize(("country", "subdivision"), [("XX", None), ("DE", "XX"), ("", "HH")])
+def test_an_unknown_place_says_how_to_name_one(country: str, subdivision: str | None) -> None:
+    with pytest.raises(UnknownPlace, match="ISO 3166"):
+        prepare(country, subdivision)
+
+
+def test_a_year_that_was_not_prepared_is_known_as_well() -> None:
+    assert YEARS.stop <= 2050
+    assert holiday_name("DE", None, date(2050, 5, 1)) == "Labor Day"
+
+
+# ── Against an oracle ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def as_osm(hours: Hours) -> OpeningHours:
     """The same schedule as OpenStreetMap writes it."""
     rules = (f"{WEEKDAYS[o.weekday]} {_clock(o.opens)}-{_clock(o.closes)}" for o in hours.week)
-    return OpeningHours(", ".join(rules) or "24/7 off", timezone=ZoneInfo(hours.time_zone))
+    return _oracle(", ".join(rules), hours)
+
+
+def as_osm_of_dates(hours: Hours, around: date) -> OpeningHours:
+    """The days around this one, each written out as a plain reading of special days, holidays and week has it."""
+    days = (around + timedelta(days=n) for n in range(-3, 4))
+    rules = (f"{day:%Y %b %d} {_clock(a)}-{_clock(b)}" for day in days for a, b in _times_on(hours, day))
+    return _oracle(", ".join(rules), hours)
+
+
+def _times_on(hours: Hours, day: date) -> list[tuple[int, int]]:
+    special = [d for d in hours.days if d.first_day <= day <= d.last_day]
+    if special:
+        return [(d.opens, d.closes) for d in special if d.opens is not None and d.closes is not None]
+    if hours.country and day in country_holidays(hours.country, subdiv=hours.subdivision, years=day.year):
+        return []
+    return [(o.opens, o.closes) for o in hours.week if o.weekday == day.weekday()]
+
+
+def _oracle(rules: str, hours: Hours) -> OpeningHours:
+    return OpeningHours(rules or "24/7 off", timezone=ZoneInfo(hours.time_zone))
 
 
 def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-@settings(max_examples=many(300, 3000))
+@settings(max_examples=many(200, 3000))
 @given(hours(), st.lists(instants(), min_size=5, max_size=20))
 def test_opening_hours_py_says_the_same(hours: Hours, moments: list[datetime]) -> None:
+    hours = replace(hours, country=None, subdivision=None, days=())
     oracle = as_osm(hours)
 
     for moment in moments:
+        assert is_open(hours, moment) == oracle.is_open(moment.replace(tzinfo=ZoneInfo("UTC")))
+
+
+@settings(max_examples=many(150, 3000))
+@given(hours(), st.lists(instants(), min_size=3, max_size=6))
+def test_opening_hours_py_says_the_same_of_special_days_and_holidays(hours: Hours, moments: list[datetime]) -> None:
+    for moment in moments:
+        oracle = as_osm_of_dates(hours, moment.astimezone(ZoneInfo(hours.time_zone)).date())
+
         assert is_open(hours, moment) == oracle.is_open(moment.replace(tzinfo=ZoneInfo("UTC")))
 
 

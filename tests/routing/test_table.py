@@ -23,6 +23,7 @@ from router.routing.table import (
     RemoveAlias,
     RemoveNumbers,
     Table,
+    UnknownHolidays,
     UnknownRegion,
     UnknownTimeZone,
 )
@@ -122,6 +123,15 @@ def test_a_time_zone_that_does_not_exist_is_refused_with_the_name_of_the_hours()
         table_of().with_change(Put(entity=odd))
 
 
+def test_holidays_of_a_place_that_nobody_knows_are_refused_with_the_name_of_the_hours() -> None:
+    odd = Hours(id=1, name="odd hours", time_zone="UTC", country="DE", subdivision="XX")
+
+    with pytest.raises(UnknownHolidays, match=r"odd hours.*DE-XX"):
+        table_of(hours=(odd,))
+    with pytest.raises(UnknownHolidays, match="odd hours"):
+        table_of().with_change(Put(entity=odd))
+
+
 def test_a_country_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownRegion, match="ISO 3166"):
         table_of(region="Germany")
@@ -181,6 +191,8 @@ def changed_entities(draw: st.DrawFn, noun: Noun) -> Changed:
         Noun.JOB: ("jobs", companies.jobs(id, [1, 2], some)),
         Noun.RULE: ("rules", companies.rules(id, some, [1, 2], some, some, [1])),
         Noun.HOURS: ("hours", companies.hours(id)),
+        Noun.COVER: ("covers", companies.covers(id, some, some)),
+        Noun.OVERRIDE: ("overrides", companies.overrides(id, some, some)),
     }[noun]
     after: list[Any] = [entity for entity in getattr(before, field) if entity.id != id]
     change: Change = Remove(noun=noun, id=id)

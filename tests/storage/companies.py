@@ -6,10 +6,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from router.routing.callers import CallerRow
+from router.routing.cover import contradictions
 from router.routing.model import (
     Account,
     CallerKind,
     ClosedBy,
+    Cover,
+    CoverScope,
     Desk,
     During,
     Hours,
@@ -19,11 +22,14 @@ from router.routing.model import (
     Line,
     LineKind,
     Opening,
+    Override,
+    OverrideAction,
     Person,
     PersonState,
     Phone,
     PhoneKind,
     Rule,
+    SpecialDays,
     Strategy,
 )
 from router.storage.company import Company
@@ -31,6 +37,11 @@ from tests.storage.stories import MONDAY_NOON
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 instants = st.one_of(st.none(), st.integers(-5000, 5000).map(lambda minutes: MONDAY_NOON + timedelta(minutes=minutes)))
+stretches = st.builds(
+    lambda begins, lasts: (MONDAY_NOON + timedelta(minutes=begins), MONDAY_NOON + timedelta(minutes=begins + lasts)),
+    st.integers(-5000, 5000),
+    st.integers(1, 9000),
+)
 days = st.one_of(st.none(), st.integers(-3, 3).map(lambda n: date(2026, 3, 2) + timedelta(days=n)))
 
 
@@ -41,6 +52,7 @@ def companies(draw: st.DrawFn) -> Company:
     desks = draw(some(1, 3, a_desk, people, hours))
     lines = draw(some(1, 3, a_line, people, desks, hours))
     accounts = draw(some(1, 5, an_account, people, desks))
+    covers = draw(some(0, 4, a_cover, people, desks))
     return Company(
         hours=hours,
         people=people,
@@ -51,6 +63,8 @@ def companies(draw: st.DrawFn) -> Company:
         numbers=draw(numbers(accounts)),
         jobs=draw(some(0, 4, a_job, accounts, people)),
         rules=draw(some(0, 4, a_rule, lines, accounts, hours, people, desks)),
+        covers=() if contradictions(covers) else covers,
+        overrides=draw(some(0, 3, an_override, lines, desks)),
     )
 
 
@@ -72,7 +86,29 @@ def perhaps(among: Any) -> st.SearchStrategy[int | None]:
 def an_hours(draw: st.DrawFn, id_: int) -> Hours:
     begins = draw(st.sets(st.tuples(st.integers(0, 6), st.integers(0, 1439)), max_size=4))
     week = [Opening(weekday=day, opens=at, closes=draw(st.integers(at + 1, 2880))) for day, at in sorted(begins)]
-    return Hours(id=id_, name=f"Hours {id_}", time_zone="Europe/Berlin", week=tuple(week))
+    country, subdivision = draw(st.sampled_from([(None, None), ("DE", None), ("DE", "HH")]))
+    return Hours(
+        id=id_,
+        name=f"Hours {id_}",
+        time_zone="Europe/Berlin",
+        country=country,
+        subdivision=subdivision,
+        week=tuple(week),
+        days=tuple(draw(st.lists(special_days(), max_size=3))),
+    )
+
+
+@st.composite
+def special_days(draw: st.DrawFn) -> SpecialDays:
+    first = date(2026, 3, 2) + timedelta(days=draw(st.integers(-3, 10)))
+    opens = draw(st.none() | st.integers(0, 1439))
+    return SpecialDays(
+        first_day=first,
+        last_day=first + timedelta(days=draw(st.integers(0, 3))),
+        opens=opens,
+        closes=None if opens is None else draw(st.integers(opens + 1, 2880)),
+        label=draw(st.just("") | names),
+    )
 
 
 @st.composite
@@ -151,6 +187,42 @@ def an_account(draw: st.DrawFn, id_: int, people: Any, desks: Any) -> Account:
         desk=draw(perhaps(desks)),
         priority=draw(st.integers(-5, 5)),
         deputies=tuple(draw(st.lists(one_id(people), unique=True, max_size=3))),
+    )
+
+
+@st.composite
+def a_cover(draw: st.DrawFn, id_: int, people: Any, desks: Any) -> Cover:
+    person = draw(one_id(people))
+    others = [one.id for one in people if one.id != person]
+    by_person = draw(st.sampled_from([None, *others]))
+    starts, ends = draw(stretches)
+    return Cover(
+        id=id_,
+        person=person,
+        by_person=by_person,
+        by_desk=None if by_person else draw(one_id(desks)),
+        scope=draw(st.sampled_from(CoverScope)),
+        starts_at=starts,
+        ends_at=draw(st.sampled_from([None, ends])),
+        reason=draw(st.just("") | names),
+    )
+
+
+@st.composite
+def an_override(draw: st.DrawFn, id_: int, lines: Any, desks: Any) -> Override:
+    desk = draw(perhaps(desks))
+    elsewhere = [one.id for one in desks if one.id != desk]
+    action = draw(st.sampled_from(OverrideAction if elsewhere else [OverrideAction.OPEN, OverrideAction.CLOSED]))
+    starts, ends = draw(stretches)
+    return Override(
+        id=id_,
+        line=None if desk else draw(one_id(lines)),
+        desk=desk,
+        action=action,
+        to_desk=draw(st.sampled_from(elsewhere)) if action is OverrideAction.DIVERT else None,
+        starts_at=starts,
+        ends_at=ends,
+        reason=draw(st.just("") | names),
     )
 
 

@@ -33,6 +33,8 @@ def table_of(company: Company, version: int = 1) -> Table:
         jobs=tuple(company.jobs),
         rules=tuple(company.rules),
         hours=tuple(company.hours),
+        covers=tuple(company.covers),
+        overrides=tuple(company.overrides),
     )
     return Table.build(configuration, version)
 

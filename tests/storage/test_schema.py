@@ -15,12 +15,18 @@ from router.lab.sample import BIRCH, BUSINESS_LINE
 from router.storage.database import Conflict, Database, Refused
 from router.storage.schema import metadata, people
 
+A_DAY = "INSERT INTO hours_days (hours, position, first_day, last_day, opens, closes, label) VALUES (1, 9,"
+
 REFUSED = {
     "uq_hours_name": "INSERT INTO hours (id, name, time_zone, version, updated_at)"
     " VALUES (9, 'Around the clock', 'UTC', 1, '2026-03-02 12:00:00')",
     "ck_hours_week_weekday": "UPDATE hours_week SET weekday = 7 WHERE weekday = 6",
     "ck_hours_week_opens": "UPDATE hours_week SET opens = -1 WHERE weekday = 6",
     "ck_hours_week_closes": "UPDATE hours_week SET closes = 2881 WHERE weekday = 6",
+    "ck_hours_days_days": f"{A_DAY} '2026-03-03', '2026-03-02', NULL, NULL, '')",
+    "ck_hours_days_opens": f"{A_DAY} '2026-03-02', '2026-03-02', 1440, 1500, '')",
+    "ck_hours_days_closes": f"{A_DAY} '2026-03-02', '2026-03-02', 480, 480, '')",
+    "ck_hours_days_both": f"{A_DAY} '2026-03-02', '2026-03-02', 480, NULL, '')",
     "ck_people_name": "UPDATE people SET name = ''",
     "ck_people_short_number": "UPDATE people SET short_number = '1a' WHERE id = 1",
     "ck_people_state": "UPDATE people SET state = 'asleep'",
@@ -65,6 +71,15 @@ REFUSED = {
     "ck_rules_leads_to_desk": "UPDATE rules SET desk = NULL WHERE id = 2",
     "ck_rules_validity": "UPDATE rules SET valid_from = '2026-03-02 12:00:00', valid_until = '2026-03-02 12:00:00'",
     "uq_rules_priority": "UPDATE rules SET priority = 10",
+    "ck_covers_scope": "UPDATE covers SET scope = 'some'",
+    "ck_covers_by": "UPDATE covers SET by_desk = 1",
+    "ck_covers_somebody_else": "UPDATE covers SET by_person = person",
+    "ck_covers_ends_at": "UPDATE covers SET ends_at = starts_at",
+    "ck_overrides_action": "UPDATE overrides SET action = 'mailbox', to_desk = NULL",
+    "ck_overrides_of": "UPDATE overrides SET line = NULL",
+    "ck_overrides_to_desk": "UPDATE overrides SET to_desk = NULL",
+    "ck_overrides_other_desk": "UPDATE overrides SET line = NULL, desk = to_desk",
+    "ck_overrides_ends_at": "UPDATE overrides SET ends_at = starts_at",
     "ck_calls_presented": "UPDATE calls SET presented = 'shouted'",
     "ck_calls_caller_kind": "UPDATE calls SET caller_kind = 'friend'",
     "ck_calls_path": "UPDATE calls SET path = 'detour'",
@@ -109,9 +124,10 @@ REFERENCES = tuple([column for table in metadata.tables.values() for column in t
 async def test_what_is_referred_to_must_exist(shared: Database, column: Column[Any]) -> None:
     nothing = "'nothing'" if column.type.python_type is str else "9999"
     table, name = column.table.name, column.name
+    instead = {"covers.by_desk": ", by_person = NULL", "overrides.desk": ", line = NULL"}.get(str(column), "")
     a_row = "id = 1" if column.nullable else f"{name} = (SELECT min({name}) FROM {table})"
     with pytest.raises(Conflict) as conflict:
-        await run(shared, *RECORDS, f"UPDATE {table} SET {name} = {nothing} WHERE {a_row}")
+        await run(shared, *RECORDS, f"UPDATE {table} SET {name} = {nothing}{instead} WHERE {a_row}")
     assert "foreign key" in str(conflict.value).lower()
 
 

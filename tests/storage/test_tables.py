@@ -1,7 +1,7 @@
 """Is what was saved what decisions are made from?"""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
-from router.lab.sample import ANNA, BEN, COORDINATORS, REGION, SAMPLE, SERVICE, TIME_ZONE
+from router.lab.sample import ANNA, BEN, CARLA, COORDINATORS, REGION, SAMPLE, SERVICE, TIME_ZONE
+from router.routing.cover import contradictions
 from router.routing.decide import CallFacts, decide
-from router.routing.model import Account, Desk, Hours, Job, Line, Person, Phone, PhoneKind, Rule
+from router.routing.model import (
+    Account,
+    Cover,
+    CoverScope,
+    Desk,
+    Hours,
+    Job,
+    Line,
+    Override,
+    OverrideAction,
+    Person,
+    Phone,
+    PhoneKind,
+    Rule,
+    SpecialDays,
+)
 from router.routing.numbers import read_number
 from router.routing.table import (
     Change,
@@ -25,7 +41,7 @@ from router.routing.table import (
     Table,
 )
 from router.storage.company import Company, save_company
-from router.storage.database import Conflict, Database
+from router.storage.database import Conflict, Contradictory, Database
 from router.storage.schema import desks, metadata, people
 from router.storage.tables import PART, commit_changes, current_version, load_configuration
 from tests.storage.companies import companies
@@ -57,6 +73,9 @@ async def test_a_company_saved_and_loaded_decides_the_same(db: Database, company
 async def test_a_company_saved_over_another_leaves_its_own_values(
     db: Database, first: Company, second: Company
 ) -> None:
+    both = {cover.id: cover for cover in (*first.covers, *second.covers)}
+    if contradictions(both.values()):
+        second = replace(second, covers=())
     await emptied(db)
     await save_company(db, first, MONDAY_NOON)
     await save_company(db, second, after(60))
@@ -71,6 +90,7 @@ async def test_a_company_saved_over_another_leaves_its_own_values(
         assert loaded.account(account.id) == account
 
 
+STOCKTAKING = SpecialDays(first_day=date(2026, 3, 2), last_day=date(2026, 3, 3), label="Stocktaking")
 CHANGES: tuple[Change, ...] = (
     Put(entity=Person(id=ANNA, name="Anna", phones=(Phone(id=50, person=ANNA, kind=PhoneKind.DESK, endpoint="a2"),))),
     Put(entity=Person(id=50, name="Paula", phones=())),
@@ -81,6 +101,13 @@ CHANGES: tuple[Change, ...] = (
     Put(entity=replace(SAMPLE.jobs[0], manager=BEN)),
     Put(entity=replace(SAMPLE.rules[0], enabled=False)),
     Put(entity=replace(SAMPLE.hours[0], week=())),
+    Put(entity=replace(SAMPLE.hours[0], country="US", subdivision="NY", days=(STOCKTAKING,))),
+    Put(entity=Cover(id=50, person=ANNA, by_desk=SERVICE, starts_at=MONDAY_NOON, ends_at=after(3600))),
+    Put(entity=replace(SAMPLE.covers[0], by_person=BEN, scope=CoverScope.ACCOUNTS)),
+    Put(entity=Override(id=50, desk=1, action=OverrideAction.CLOSED, starts_at=MONDAY_NOON, ends_at=after(60))),
+    Put(entity=replace(SAMPLE.overrides[0], ends_at=after(60))),
+    Remove(noun=Noun.COVER, id=1),
+    Remove(noun=Noun.OVERRIDE, id=1),
     PutAlias(dialled="100", line=1),
     PutAlias(dialled="5550100", line=2),
     PutNumbers(rows=((12025550111, False, 2), (1646555, True, 3))),
@@ -120,6 +147,40 @@ async def test_an_account_that_still_has_numbers_cant_be_removed(furnished: Data
     await commit_changes(furnished, [Remove(noun=Noun.JOB, id=1)], MONDAY_NOON)
     with pytest.raises(Conflict):
         await commit_changes(furnished, [Remove(noun=Noun.ACCOUNT, id=1)], MONDAY_NOON)
+
+
+async def test_covers_that_overlap_are_refused_and_named_and_nothing_is_written(furnished: Database) -> None:
+    holiday = Cover(id=50, person=ANNA, by_person=BEN, starts_at=MONDAY_NOON, ends_at=after(3600))
+    fair = Cover(id=51, person=ANNA, by_person=CARLA, starts_at=after(1800), ends_at=after(7200))
+    before = await table_in(furnished)
+
+    with pytest.raises(Contradictory, match="covers 50 and 51 of Anna overlap from 2026-03-02 17:30 UTC on"):
+        await commit_changes(furnished, [Put(entity=holiday), Put(entity=fair)], MONDAY_NOON)
+
+    assert await table_in(furnished) == before
+
+
+async def test_covers_that_lead_in_a_circle_are_refused_and_named(furnished: Database) -> None:
+    there = Cover(id=50, person=ANNA, by_person=BEN, starts_at=MONDAY_NOON, ends_at=after(3600))
+    back = Cover(id=51, person=BEN, by_person=ANNA, starts_at=after(1800), ends_at=after(7200))
+    await commit_changes(furnished, [Put(entity=there)], MONDAY_NOON)
+
+    with pytest.raises(Contradictory, match="from Anna to Ben to Anna"):
+        await commit_changes(furnished, [Put(entity=back)], MONDAY_NOON)
+    with pytest.raises(Contradictory):
+        await save_company(furnished, Company(covers=(back,)), MONDAY_NOON)
+
+
+async def test_two_covers_can_change_places_in_one_go(furnished: Database) -> None:
+    first = Cover(id=50, person=ANNA, by_person=BEN, starts_at=MONDAY_NOON, ends_at=after(60))
+    second = replace(first, id=51, starts_at=after(60), ends_at=after(120))
+    await commit_changes(furnished, [Put(entity=first), Put(entity=second)], MONDAY_NOON)
+    swapped = [replace(first, starts_at=after(60), ends_at=after(120)), replace(second, starts_at=MONDAY_NOON)]
+    swapped[1] = replace(swapped[1], ends_at=after(60))
+
+    await commit_changes(furnished, [Put(entity=cover) for cover in swapped], MONDAY_NOON)
+
+    assert (await table_in(furnished)).covers[50] == swapped[0]
 
 
 async def test_saving_the_same_company_twice_leaves_the_same_rows(furnished: Database) -> None:
