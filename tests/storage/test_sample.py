@@ -8,7 +8,7 @@ from router.lab import sample
 from router.routing.decide import CallFacts, decide
 from router.routing.explain import main_reason
 from router.routing.numbers import read_number
-from router.routing.plan import RingDesk, RingPerson
+from router.routing.plan import Promise, RingDesk, RingPerson
 from router.routing.reasons import AccountDesk, AccountManager, LineDesk, RuleMatched, RunningJob, SeveralManagers
 from tests.storage.stories import MONDAY_NOON, SAMPLE_TABLE
 
@@ -50,7 +50,13 @@ def test_every_step_rings_somebody() -> None:
         caller = next(number for number, prefix, owner in sample.SAMPLE.numbers if owner == account.id)
         facts = CallFacts(dialled=sample.BUSINESS_LINE, caller=read_number(f"+{caller}", sample.REGION))
         for step in decide(facts, SAMPLE_TABLE, MONDAY_NOON).plan.steps:
-            assert step.phones if isinstance(step, RingPerson) else desks[step.desk], (account.name, people)
+            match step:
+                case RingPerson(phones=rung):
+                    assert rung, (account.name, people)
+                case RingDesk(desk=desk):
+                    assert desks[desk], (account.name, people)
+                case Promise():
+                    raise AssertionError(f"{account.name} is put off, although somebody is here")
 
 
 def test_no_number_of_the_sample_can_ring_a_real_phone() -> None:
