@@ -17,6 +17,7 @@ from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     DeskClosed,
+    ExternalNotAllowed,
     FormerSalesperson,
     LineClosed,
     LineDesk,
@@ -24,7 +25,6 @@ from router.routing.reasons import (
     NotALine,
     NotNow,
     NoUsablePhone,
-    OnlyExternalPhones,
     PersonAway,
     PersonLeft,
     PersonOffHours,
@@ -185,8 +185,8 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
             return f"{reason.name} is off duty{f' until {_at(until, zone)}' if until else ''}"
         case NoUsablePhone():
             return f"{reason.name} has no phone that can be rung"
-        case OnlyExternalPhones():
-            return f"{reason.name} has external phones only, and these are not rung yet"
+        case ExternalNotAllowed():
+            return f"{reason.name} has external phones only, at numbers that ROUTER_EXTERNAL_PREFIXES doesn't allow"
         case UnknownPerson():
             return f"person {reason.person} is not in the table"
         case RungEnough():

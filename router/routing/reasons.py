@@ -183,8 +183,8 @@ class NoUsablePhone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnlyExternalPhones:
-    """Skipped: reachable on external phones alone, which are not rung as long as nobody can confirm a call there."""
+class ExternalNotAllowed:
+    """Skipped: reachable on external phones alone, at numbers that may not be called."""
 
     person: int
     name: str
@@ -226,7 +226,7 @@ class DeskClosed:
 
 
 Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet
-Skipped = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | OnlyExternalPhones | UnknownPerson | RungEnough
+Skipped = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | ExternalNotAllowed | UnknownPerson | RungEnough
 Reason = (
     Main | Skipped | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn | LineClosed | DeskClosed
 )

@@ -19,7 +19,7 @@ from router.routing.hours import Spell, spell_at, zone
 from router.routing.model import Account, Desk, Hours, Job, Line, Person, Rule
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
-from router.routing.reach import desk_phones, why_absent
+from router.routing.reach import usable_phones, why_absent
 from router.routing.rules import RuleIndex
 
 _Key = TypeVar("_Key")
@@ -67,6 +67,7 @@ class Configuration:
     jobs: tuple[Job, ...] = ()
     rules: tuple[Rule, ...] = ()
     hours: tuple[Hours, ...] = ()
+    external_prefixes: tuple[str, ...] = ()  # of the external numbers that may be called; none: no external phone rings
 
 
 class Noun(StrEnum):
@@ -139,6 +140,7 @@ class Table:
     callers: CallerIndex
     rule_index: RuleIndex
     safety_net: Desk
+    external_prefixes: tuple[str, ...]
     _tails: Mapping[int, tuple[RingDesk, ...]]
     _line_of_number: Mapping[str, int]
     _person_of_endpoint: Mapping[str, int]
@@ -172,6 +174,7 @@ class Table:
             callers=c.callers,
             rule_index=RuleIndex.build(c.rules, c.region),
             safety_net=safety_net,
+            external_prefixes=c.external_prefixes,
             _tails=tails(desks, safety_net),
             _line_of_number=_by_number(c.lines, c.region),
             _person_of_endpoint=_by_endpoint(c.people),
@@ -229,7 +232,7 @@ class Table:
         return self._tails.get(desk_id) or self._tails[self.safety_net.id]
 
     def wanted_members(self, now: datetime) -> Mapping[int, tuple[str, ...]]:
-        """For each desk the endpoints that shall answer for it now, in the members' order."""
+        """For each desk the endpoints and external numbers that shall answer for it now, in the members' order."""
         return {desk.id: tuple(self._endpoints_of(desk, now)) for desk in self.desks.values()}
 
     def with_change(self, change: Change, *, version: int | None = None) -> "Table":
@@ -319,7 +322,8 @@ class Table:
         for member in desk.members:
             person = self.people.get(member)
             if person is not None and why_absent(person, now) is None:
-                yield from (phone.endpoint for phone in desk_phones(person) if phone.endpoint)
+                for phone in usable_phones(person, self.external_prefixes):
+                    yield phone.endpoint or phone.number or ""
 
 
 def _check_zone(name: str, whose: str) -> None:
@@ -345,7 +349,8 @@ def _by_number(lines: Iterable[Line], region: str) -> dict[str, int]:
 
 
 def _by_endpoint(people: Iterable[Person]) -> dict[str, int]:
-    return {phone.endpoint: person.id for person in people for phone in person.phones if phone.endpoint}
+    """By endpoint, and by the number of external phones."""
+    return {name: person.id for person in people for phone in person.phones if (name := phone.endpoint or phone.number)}
 
 
 def _by_account(jobs: Iterable[Job]) -> dict[int, tuple[Job, ...]]:

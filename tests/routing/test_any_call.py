@@ -48,7 +48,7 @@ def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Config
         assert sum(step.seconds for step in people) <= PEOPLE_RING_AT_MOST
         for step in people:
             person = table.people[step.person]
-            assert why_unreachable(person, table.spell_of(person.hours, now), now) is None
+            assert why_unreachable(person, table.spell_of(person.hours, now), table.external_prefixes, now) is None
             assert 0 < len(step.phones) <= MOST_PHONES
 
 
