@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 FIRST = ("answered", "refused", "busy", "no_answer", "unreachable", "cancelled")
-ASKED_FOR_A_KEY = ("no_key", "hung_up_in_prompt", "too_late", "capped", "forbidden")
+ASKED_FOR_A_KEY = ("no_key", "hung_up_in_prompt", "too_late", "capped", "forbidden", "returned")
 
 
 def upgrade() -> None:
@@ -21,7 +21,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     # What the former tables can't say is said as nearly as they can.
     said = {"no_key": "no_answer", "hung_up_in_prompt": "refused", "too_late": "cancelled"}
-    said |= {"capped": "unreachable", "forbidden": "unreachable"}
+    said |= {"capped": "unreachable", "forbidden": "unreachable", "returned": "busy"}
     for now, before in said.items():
         op.execute(
             sa.text("UPDATE call_legs SET result = :before WHERE result = :now").bindparams(before=before, now=now)

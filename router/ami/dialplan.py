@@ -32,8 +32,8 @@ dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset 
 weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
 or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
 A leg of version 2 is an external phone, named by its number: `state` is Up when it got the caller, Capped or Forbidden
-when it was never rung, Ended when the far end ended it by itself, else Down; `answered` is when the far end picked up,
-and `key` what came of asking it to press:
+when it was never rung, Returned when it came back as a call to one of our lines, Ended when the far end ended it by
+itself, else Down; `answered` is when the far end picked up, and `key` what came of asking it to press:
 
     1 or 2    pressed           none      nothing of use pressed, twice
     left      it hung up        stopped   we ended the prompt: another phone has the call, or the caller is gone

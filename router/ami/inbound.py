@@ -121,6 +121,8 @@ def external_result(unscreened: LegResult, *, state: str, key: str, picked_up: b
         return LegResult.CAPPED
     if state == "Forbidden":
         return LegResult.FORBIDDEN
+    if state == "Returned" and not picked_up:
+        return LegResult.RETURNED
     if state == "Ended" and not picked_up and unscreened is LegResult.CANCELLED:
         return LegResult.REFUSED  # nobody cancelled it: it sent the call elsewhere (SIP 302), which is never followed
     if state == "Up" or not picked_up:

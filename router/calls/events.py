@@ -23,7 +23,8 @@ class LegResult(StrEnum):
     """What became of one phone. From NO_KEY on they befall external phones only, which ask for a key.
 
     no_key: nothing of use was pressed · hung_up_in_prompt: it hung up while it was asked · too_late: it pressed 1 when
-    the caller was already gone or taken · capped: too many external legs at once · forbidden: no number to call.
+    the caller was already gone or taken · capped: too many external legs at once · forbidden: no number to call
+    · returned: it came back as a call to one of our lines, because the phone diverts there.
     """
 
     ANSWERED = "answered"
@@ -37,6 +38,7 @@ class LegResult(StrEnum):
     TOO_LATE = "too_late"
     CAPPED = "capped"
     FORBIDDEN = "forbidden"
+    RETURNED = "returned"
 
 
 class Presented(StrEnum):

@@ -203,6 +203,7 @@ EXTERNAL_LEG = "2~2~+19175550111~1763759124.000~1763759130.000~{state}~{cause}~2
         ("Down", 0, "", "", LegResult.CANCELLED, False),
         ("Down", 21, "", "", LegResult.REFUSED, False),
         ("Down", 3, "", "", LegResult.UNREACHABLE, False),
+        ("Returned", 17, "", "", LegResult.RETURNED, False),
         ("Capped", 0, "", "", LegResult.CAPPED, False),
         ("Forbidden", 0, "", "", LegResult.FORBIDDEN, False),
     ],

@@ -25,6 +25,7 @@ _numbers = itertools.count(1)
 
 # What Asterisk says of things that a story did on purpose, or that are no fault.
 EXPECTED_WARNINGS = (
+    r"Abnormal 'Gosub\(router-confirm",  # a far end hung up, or was let go, while it was asked for a key
     r"Unable to join queue 'router-",  # a desk that nobody sits at is left at once, and the next one takes over
 )
 
