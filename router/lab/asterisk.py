@@ -485,6 +485,7 @@ def _ways_outside() -> str:
     pattern = f"_{OUTSIDE_PREFIX}."
     return (
         f"[router-outside]\nexten => most,1,Return(${{GLOBAL({OUTSIDE_MOST})}})\n"
+        "exten => prompt,1,Return(vm-press&digits/1)\n"
         f"exten => {pattern},1,Return(PJSIP/${{EXTEN}}@outside)\n"
     )
 
