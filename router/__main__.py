@@ -58,6 +58,7 @@ def serve() -> None:
             http_host=settings.http.host,
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
+            external_prefixes=settings.external_prefixes,
         )
         await service.run()
 
@@ -111,7 +112,9 @@ def explain(
     when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
     async def load(db: Database) -> Table:
-        configuration, version = await load_configuration(db, settings.region, settings.time_zone)
+        configuration, version = await load_configuration(
+            db, settings.region, settings.time_zone, settings.external_prefixes
+        )
         return Table.build(configuration, version)
 
     table = _with_database(settings, load)

@@ -51,6 +51,7 @@ class Service:
         http_host: str,
         http_port: int,
         mask_numbers: bool,
+        external_prefixes: tuple[str, ...] = (),
     ) -> None:
         self._ami = ami
         self._database = database
@@ -59,7 +60,7 @@ class Service:
         self._link: AmiLink | None = None
         self._calls = Calls()
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
-        self._publisher = Publisher(self._db, region, time_zone, self._publish)
+        self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._switchboard = Switchboard(
             calls=self._calls, give=self._give, look=self._look, record=self._recorder.record, chronicle=chronicle

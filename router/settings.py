@@ -9,12 +9,18 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from router.storage.database import normalised
 
@@ -88,9 +94,26 @@ class Settings(BaseSettings):
     region: str = "US"  # national forms of numbers are this country's (ISO 3166)
     time_zone: str = "UTC"  # the company's own: in it a job's dates are whole days
     mask_numbers: bool = True  # in the log
+    # External numbers that may be called begin with one of these, such as "+1212,+1646"; empty: none. What the PBX
+    # really calls is limited by the dialplan's own context router-outside as well.
+    external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     ami: Ami = Ami()
     http: Http = Http()
     log: Log = Log()
+
+    @field_validator("external_prefixes", mode="before")
+    @classmethod
+    def _listed(cls, prefixes: object) -> object:
+        if isinstance(prefixes, str):
+            return tuple(prefix.strip() for prefix in prefixes.split(",") if prefix.strip())
+        return prefixes
+
+    @field_validator("external_prefixes")
+    @classmethod
+    def _begin_numbers(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\+[1-9][0-9]{0,14}", prefix) for prefix in prefixes):
+            raise ValueError("each is a plus and digits, such as +1212 or +49")
+        return prefixes
 
     @field_validator("database")
     @classmethod

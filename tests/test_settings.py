@@ -31,6 +31,23 @@ def test_variables_with_two_parts_reach_their_group(monkeypatch: pytest.MonkeyPa
     assert (settings.ami.host, settings.time_zone, settings.log.format) == ("pbx.example", "Europe/Berlin", "json")
 
 
+@pytest.mark.parametrize(("said", "prefixes"), [("", ()), ("+1212", ("+1212",)), (" +1212, +49 ,", ("+1212", "+49"))])
+def test_prefixes_of_external_numbers_are_listed_with_commas(
+    monkeypatch: pytest.MonkeyPatch, said: str, prefixes: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("ROUTER_EXTERNAL_PREFIXES", said)
+
+    assert load_settings().external_prefixes == prefixes
+
+
+@pytest.mark.parametrize("said", ["1212", "+", "+0", "+12a", "00491"])
+def test_a_prefix_that_begins_no_number_is_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("ROUTER_EXTERNAL_PREFIXES", said)
+
+    with pytest.raises(SettingsError, match="ROUTER_EXTERNAL_PREFIXES"):
+        load_settings()
+
+
 def test_a_variable_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
     file.write_text('pbx = "main"\n[ami]\nhost = "from.file"\nport = 5039\n')

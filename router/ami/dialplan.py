@@ -9,6 +9,7 @@ The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.
                q=<strategy>-<slot>=<seconds>                      q=ringall-01=300
     phone      d.<endpoint>   skipped while in use
                w.<endpoint>   rung also while in use (call waiting)
+               x.<number>     an external phone, E.164 with its plus; whoever answers there must press 1
     display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
     `k=` is empty when the dialled number is no line; the last step is always a desk.
 
@@ -26,9 +27,17 @@ dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset 
 
     router-ended-<weekday 0..6>/<HH>/<call>          1~arrived~dialled~caller~presented~path~phone~taken~ended~cause
     router-ended-<weekday 0..6>/<HH>/<call>/<leg>    1~step~phone~began~ended~state~cause~limit
+                                                     2~step~phone~began~ended~state~cause~limit~answered~key
 
 weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
 or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
+A leg of version 2 is an external phone, named by its number: `state` is Up when it got the caller, Capped or Forbidden
+when it was never rung, Returned when it came back as a call to one of our lines, Ended when the far end ended it by
+itself, else Down; `answered` is when the far end picked up, and `key` what came of asking it to press:
+
+    1 or 2    pressed           none      nothing of use pressed, twice
+    left      it hung up        stopped   we ended the prompt: another phone has the call, or the caller is gone
+    asked     it was still being asked when the leg ended
 """
 
 PLAN_VERSION = "1"
@@ -44,6 +53,8 @@ CONTEXT_IN = "router-in"
 CONTEXT_FALLBACK = "router-fallback"
 CONTEXT_DELIVER = "router-deliver"
 CONTEXT_MEMBER = "router-member"
+CONTEXT_EXTERNAL = "router-external"
+CONTEXT_OUTSIDE = "router-outside"  # the administrator's: which numbers may be called, and how they are reached
 
 EVENT_ARRIVED = "RouterArrived"
 EVENT_PATH = "RouterPath"
@@ -70,11 +81,11 @@ def queue_name(strategy: str, slot: int) -> str:
     return f"router-{STRATEGIES[strategy]}-{slot:02}"
 
 
-def member_interface(endpoint: str) -> str:
-    """How a desk phone is a member of a queue: through our own context, so that its leg is reported."""
-    return f"Local/{endpoint}@{CONTEXT_MEMBER}/n"
+def member_interface(phone: str) -> str:
+    """How an endpoint, or an external number, is a member of a queue: through our context, so its leg is reported."""
+    return f"Local/{phone}@{CONTEXT_MEMBER}/n"
 
 
-def state_interface(endpoint: str) -> str:
-    """Where the queue looks whether that phone is in use."""
-    return f"PJSIP/{endpoint}"
+def state_interface(phone: str) -> str:
+    """Where the queue looks whether that phone is in use: all legs to one external number go through one context."""
+    return f"Local/{phone}@{CONTEXT_EXTERNAL}" if phone.startswith("+") else f"PJSIP/{phone}"

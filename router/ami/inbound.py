@@ -40,6 +40,9 @@ _JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/([^/]+)(?:/([^
 _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
 
 JOURNAL_VERSION = "1"
+EXTERNAL_LEG_VERSION = "2"  # a leg that was asked for a key tells two things more
+KEYS = frozenset({"", "1", "2", "none", "left", "stopped", "asked"})
+AT_ONCE = 1.0  # seconds; a mobile that is on rings for longer than that, a diverted or switched off one doesn't
 
 # A leg that rang this little less than its step allowed (seconds) has rung its full time: Dial counts from another
 # moment than the leg does.
@@ -112,6 +115,27 @@ def leg_result(*, state: str, cause: int, seconds: float, limit: float | None) -
     return LegResult.CANCELLED
 
 
+def external_result(unscreened: LegResult, *, state: str, key: str, picked_up: bool) -> LegResult:
+    """What became of an external leg; `unscreened` is what leg_result made of it, all there is if nobody answered."""
+    if state == "Capped":
+        return LegResult.CAPPED
+    if state == "Forbidden":
+        return LegResult.FORBIDDEN
+    if state == "Returned" and not picked_up:
+        return LegResult.RETURNED
+    if state == "Ended" and not picked_up and unscreened is LegResult.CANCELLED:
+        return LegResult.REFUSED  # nobody cancelled it: it sent the call elsewhere (SIP 302), which is never followed
+    if state == "Up" or not picked_up:
+        return unscreened
+    pressed = {
+        "1": LegResult.TOO_LATE,
+        "2": LegResult.REFUSED,
+        "none": LegResult.NO_KEY,
+        "left": LegResult.HUNG_UP_IN_PROMPT,
+    }
+    return pressed.get(key, LegResult.CANCELLED)
+
+
 class _Impossible(Exception):
     """A field that the dialplan can't have written."""
 
@@ -181,9 +205,23 @@ def _call_ended(call_id: str, journal: str | None, skew: float) -> CallEnded:
 
 
 def _leg_ended(call_id: str, leg: str | None, journal: str | None, skew: float) -> LegEnded:
-    step, phone, began, ended, state, cause, limit = _parts(journal, 7)
+    external = (journal or "").startswith(f"{EXTERNAL_LEG_VERSION}~")
+    version, count = (EXTERNAL_LEG_VERSION, 9) if external else (JOURNAL_VERSION, 7)
+    step, phone, began, ended, state, cause, limit, *screened = _parts(journal, count, version)
     at = _at(ended, skew)
     began_at = _at(began, skew) if began else at
+    result = leg_result(
+        state=_match(_WORD, state),
+        cause=_cause(cause),
+        seconds=(at - began_at).total_seconds(),
+        limit=_step(limit) if limit else None,
+    )
+    maybe_machine = False
+    if external:
+        answered, key = screened
+        picked_up = (_at(answered, skew) - began_at).total_seconds() if answered else None
+        result = external_result(result, state=state, key=_key(key), picked_up=picked_up is not None)
+        maybe_machine = _maybe_machine(result, picked_up)
     return LegEnded(
         call_id=call_id,
         leg=_match(_LEG, leg),
@@ -191,19 +229,27 @@ def _leg_ended(call_id: str, leg: str | None, journal: str | None, skew: float) 
         phone=_match(ENDPOINT, phone),
         began_at=began_at,
         at=at,
-        result=leg_result(
-            state=_match(_WORD, state),
-            cause=_cause(cause),
-            seconds=(at - began_at).total_seconds(),
-            limit=_step(limit) if limit else None,
-        ),
+        result=result,
         cause=_cause(cause),
+        maybe_machine=maybe_machine,
     )
 
 
-def _parts(journal: str | None, count: int) -> list[str]:
+def _key(key: str) -> str:
+    if key not in KEYS:
+        raise _Impossible
+    return key
+
+
+def _maybe_machine(result: LegResult, picked_up: float | None) -> bool:
+    if picked_up is None or result in (LegResult.ANSWERED, LegResult.TOO_LATE, LegResult.REFUSED):
+        return False  # nothing answered, or somebody pressed a key
+    return picked_up <= AT_ONCE or result in (LegResult.NO_KEY, LegResult.HUNG_UP_IN_PROMPT)
+
+
+def _parts(journal: str | None, count: int, expected: str = JOURNAL_VERSION) -> list[str]:
     version, *parts = (journal or "").split("~")
-    if version != JOURNAL_VERSION or len(parts) != count:
+    if version != expected or len(parts) != count:
         raise _Impossible
     return parts
 

@@ -33,6 +33,7 @@ MOST_FIELDS = 128  # Asterisk reads no more of one action
 MOST_DISPLAY = 40  # characters
 MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to Queue
 
+NUMBER = re.compile(r"\+[0-9]{5,15}")  # of an external phone: E.164
 ENDPOINT = re.compile(r"[A-Za-z0-9._+-]{1,80}")
 UNIQUEID = re.compile(r"(?:[A-Za-z0-9._-]{1,60}-)?[0-9]{9,11}\.[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -113,8 +114,8 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
 
     A promise is written as the waiting line of the safety net, until the dialplan can speak it. Of a plan that is too
     long the line tail goes first (the PBX then keeps what it remembers), then steps from the middle, latest first; the
-    last step stays, and is always a desk. External phones are left out: nothing confirms yet that a person answered.
-    Raises Unsendable when the call's id or the safety net's slot can't be written.
+    last step stays, and is always a desk. Raises Unsendable when the call's id or the safety net's slot can't be
+    written.
     """
     if not UNIQUEID.fullmatch(uniqueid):
         raise Unsendable("a call's id is Asterisk's Uniqueid: digits, a dot, digits")
@@ -157,9 +158,11 @@ def _person(step: RingPerson) -> str | None:
 
 
 def _phone(phone: Phone) -> str | None:
-    if phone.kind is not PhoneKind.DESK or not phone.enabled or not phone.endpoint:
+    if not phone.enabled:
         return None
-    if not ENDPOINT.fullmatch(phone.endpoint):
+    if phone.kind is PhoneKind.EXTERNAL:
+        return f"x.{phone.number}" if phone.number and NUMBER.fullmatch(phone.number) else None
+    if not phone.endpoint or not ENDPOINT.fullmatch(phone.endpoint):
         return None
     return f"{'w' if phone.call_waiting else 'd'}.{phone.endpoint}"
 

@@ -38,6 +38,7 @@ class Leg:
     ended_at: datetime | None = None
     result: LegResult | None = None
     cause: int | None = None
+    maybe_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

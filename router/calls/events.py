@@ -20,12 +20,25 @@ class Path(StrEnum):
 
 
 class LegResult(StrEnum):
+    """What became of one phone. From NO_KEY on they befall external phones only, which ask for a key.
+
+    no_key: nothing of use was pressed · hung_up_in_prompt: it hung up while it was asked · too_late: it pressed 1 when
+    the caller was already gone or taken · capped: too many external legs at once · forbidden: no number to call
+    · returned: it came back as a call to one of our lines, because the phone diverts there.
+    """
+
     ANSWERED = "answered"
     REFUSED = "refused"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     UNREACHABLE = "unreachable"
     CANCELLED = "cancelled"
+    NO_KEY = "no_key"
+    HUNG_UP_IN_PROMPT = "hung_up_in_prompt"
+    TOO_LATE = "too_late"
+    CAPPED = "capped"
+    FORBIDDEN = "forbidden"
+    RETURNED = "returned"
 
 
 class Presented(StrEnum):
@@ -63,7 +76,10 @@ class PathTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegBegan:
-    """A phone begins to ring. `leg` is unique in the PBX, `phone` is the endpoint, `step` counts from 1."""
+    """A phone begins to ring. `leg` is unique in the PBX, `step` counts from 1.
+
+    `phone` is the endpoint, or the number of an external phone.
+    """
 
     call_id: str
     leg: str
@@ -74,7 +90,10 @@ class LegBegan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded:
-    """A phone stopped ringing or hung up; complete in itself, so that it needs no LegBegan before it."""
+    """A phone stopped ringing or hung up; complete in itself, so that it needs no LegBegan before it.
+
+    `maybe_machine`: it answered at once, or answered and pressed nothing. A hint for reports, which decides nothing.
+    """
 
     call_id: str
     leg: str
@@ -84,6 +103,7 @@ class LegEnded:
     at: datetime
     result: LegResult
     cause: int
+    maybe_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,7 +195,8 @@ def _told(call: Call, event: News, table: Table | None) -> Call:
             if any(leg.leg == event.leg and leg.result is not None for leg in call.legs):
                 return call
             leg = _leg(event, event.began_at, table)
-            return _with_leg(call, replace(leg, ended_at=event.at, result=event.result, cause=event.cause))
+            ended = replace(leg, ended_at=event.at, result=event.result, cause=event.cause)
+            return _with_leg(call, replace(ended, maybe_machine=event.maybe_machine))
         case CallTaken():
             return _taken(call, event.phone, event.at, table)
         case CallEnded():

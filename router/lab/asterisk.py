@@ -36,6 +36,8 @@ MUTE = "it didn't answer in time"
 ENOUGH_FILES = 4_096  # open files for 800 channels; with fewer, say so: 1,024 end at 140 channels
 
 TRUNK_ADDRESS = "127.0.0.2"  # what a caller from outside sends from; phones are at 127.0.0.1
+OUTSIDE_PREFIX = "+1917555"  # the external phones of the lab's companies; no other number leaves it
+OUTSIDE_MOST = "LAB_OUTSIDE_MOST"  # the global that says how many external legs there may be at once
 TEMPLATES = Path(__file__).with_name("etc")
 
 # What an administrator adds to the files of an Asterisk: these lines, at their end.
@@ -149,12 +151,14 @@ class Lab:
     """What surrounds the shipped files in one private Asterisk.
 
     `phones` are SIP endpoints and the UDP port on loopback where each of them listens. `extra` is text added at the
-    end of a file of etc/, or a whole further file. `options` are keys of OPTIONAL_MODULES. `system_name` becomes the
-    beginning of every Uniqueid.
+    end of a file of etc/, or a whole further file. At `outside_port` on loopback (0: nowhere) every number that begins
+    with OUTSIDE_PREFIX is reached. `options` are keys of OPTIONAL_MODULES. `system_name` becomes the beginning of every
+    Uniqueid.
     """
 
     phones: Mapping[str, int] = field(default_factory=dict)
     phones_context: str = "lab-phones"
+    outside_port: int = 0
     extra: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[str] = ()
     http: bool = False
@@ -243,6 +247,9 @@ class PrivateAsterisk:
             f"load = {module}\n" for option in self.lab.options for module in OPTIONAL_MODULES[option]
         )
         texts["pjsip.conf"] += "".join(_phone(name, port) for name, port in self.lab.phones.items())
+        if self.lab.outside_port:
+            texts["pjsip.conf"] += _outside(self.lab.outside_port)
+            texts["router_external.conf"] = _ways_outside()
         texts["router_secret.conf"] = f"secret = {self.lab.ami_secret}\n"
         if self.lab.system_name:
             texts["asterisk.conf"] += f"systemname = {self.lab.system_name}\n"
@@ -464,6 +471,22 @@ def _phone(name: str, port: int) -> str:
     return (
         f"\n[{name}](lab-phone)\naors = {name}\ncallerid = {name} <>\n"
         f"\n[{name}](lab-aor)\ncontact = sip:{name}@127.0.0.1:{port}\n"
+    )
+
+
+def _outside(port: int) -> str:
+    """The trunk to the external phones."""
+    return (
+        f"\n[outside](lab)\ncontext = router-in\naors = outside\n\n[outside](lab-aor)\ncontact = sip:127.0.0.1:{port}\n"
+    )
+
+
+def _ways_outside() -> str:
+    pattern = f"_{OUTSIDE_PREFIX}."
+    return (
+        f"[router-outside]\nexten => most,1,Return(${{GLOBAL({OUTSIDE_MOST})}})\n"
+        "exten => prompt,1,Return(vm-press&digits/1)\n"
+        f"exten => {pattern},1,Return(PJSIP/${{EXTEN}}@outside)\n"
     )
 
 

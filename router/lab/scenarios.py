@@ -23,10 +23,16 @@ REFUSALS = (400, 403, 404, 408, 410, 480, 481, 482, 484, 486, 487, 488, 500, 501
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """Rings for `after` seconds, answers, and hangs up after `talks` seconds (None: the caller does)."""
+    """Rings for `after` seconds, answers, and hangs up after `talks` seconds (None: the caller does).
+
+    Before that it presses each of `keys`, every time after `key_after` seconds. `early`: it is heard before it answers.
+    """
 
     after: float = 0.05
     talks: float | None = None
+    keys: str = ""
+    key_after: float = 0.5
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class Refuses:
 
     code: int
     after: float = 0.0
+    to: str = ""  # where a redirection leads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,17 +120,34 @@ def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str
 def _phone_branch(number: int, manner: Behaviour) -> str:
     parts = [f'  <label id="branch-{number}"/>']
     match manner:
-        case Answers(after=after, talks=talks):
-            parts += [_piece("phone_rings"), _waits(after, f"answers-{number}")] if after else []
+        case Answers(after=after, talks=talks, keys=keys, key_after=key_after, early=early):
+            rings = _piece("phone_is_heard" if early else "phone_rings")
+            parts += [rings, _waits(after, f"answers-{number}")] if after else []
+            presses = [
+                _piece(
+                    "phone_presses",
+                    label=f"press-{number}-{place}",
+                    limit=_limit(key_after, 0, f"press-{number}-{place}"),
+                    sequence=2 + place,
+                    key=key,
+                )
+                for place, key in enumerate(keys)
+            ]
             parts.append(
-                _piece("phone_answers", branch=number, limit=_limit(talks, TALKS_AT_MOST, f"hangs-up-{number}"))
+                _piece(
+                    "phone_answers",
+                    branch=number,
+                    presses="\n".join(presses),
+                    limit=_limit(talks, TALKS_AT_MOST, f"hangs-up-{number}"),
+                )
             )
         case NeverAnswers():
             parts += [_piece("phone_rings"), _waits(RINGS_AT_MOST, f"ends-{number}")]
             parts.append(_piece("phone_refuses", code=480, words="Temporarily Unavailable"))
-        case Refuses(code=code, after=after):
+        case Refuses(code=code, after=after, to=to):
             parts += [_piece("phone_rings"), _waits(after, f"refuses-{number}")] if after else []
-            parts.append(_piece("phone_refuses", code=code, words="Refused"))
+            words = f"Refused\nContact: <sip:{to}@[local_ip]:[local_port]>" if to else "Refused"
+            parts.append(_piece("phone_refuses", code=code, words=words))
         case Mute():
             parts.append('  <nop next="end"/>')
     return "\n".join(parts)

@@ -45,7 +45,8 @@ class Stand:
     """One company behind one private Asterisk, with a router of its own, in `folder`.
 
     The PBX runs already and knows `phones`, all at `phones_port`. `behaviours` say how a phone behaves; who isn't named
-    picks up. `ami_port` is another door to the same AMI (a proxy), `settings` are further ROUTER_* variables.
+    picks up. External phones, at `outside_port`, are among them by their numbers, and there who isn't named doesn't
+    exist. `ami_port` is another door to the same AMI (a proxy), `settings` are further ROUTER_* variables.
 
         with Stand(folder, pbx, "sqlite:///…", SAMPLE, phones_port=5070) as stand:
             seen = stand.place([PlacedCall(caller="+15550111", dialled="+15550100")])
@@ -59,6 +60,7 @@ class Stand:
         company: Company,
         *,
         phones_port: int,
+        outside_port: int | None = None,
         behaviours: Mapping[str, Behaviour] | None = None,
         ami_port: int | None = None,
         settings: Mapping[str, str] | None = None,
@@ -79,14 +81,20 @@ class Stand:
             "ROUTER_DATABASE": database,
         } | dict(settings or {})
         self.router = RouterProcess(folder, environment, http_port=pbx.ports.passing(), key=self.key)
-        self.phones = Phones(folder / "phones", pbx.files, pbx.ports, self._behaviours, port=phones_port)
+        desk = {name: manner for name, manner in self._behaviours.items() if not name.startswith("+")}
+        self.phones = Phones(folder / "phones", pbx.files, pbx.ports, desk, port=phones_port)
+        self.outside: Phones | None = None
+        if outside_port is not None:
+            external = {name: manner for name, manner in self._behaviours.items() if name.startswith("+")}
+            self.outside = Phones(folder / "outside", pbx.files, pbx.ports, external, port=outside_port)
 
     def __enter__(self) -> Self:
-        self.phones.__enter__()
         try:
+            for phones in self._all_phones():
+                phones.__enter__()
             self.router.start()
         except BaseException:
-            self.phones.stop()
+            self._switch_off()
             raise
         return self
 
@@ -96,7 +104,14 @@ class Stand:
         try:
             self.router.stop()
         finally:
-            self.phones.stop()
+            self._switch_off()
+
+    def _all_phones(self) -> list[Phones]:
+        return [phones for phones in (self.phones, self.outside) if phones is not None]
+
+    def _switch_off(self) -> None:
+        for phones in self._all_phones():
+            phones.stop()
 
     def begin(self) -> None:
         """Count anew: calls placed before are neither seen nor among the records from here on."""
@@ -144,7 +159,8 @@ class Stand:
 
     def seen(self, *others: Path, one_at_a_time: bool = False) -> Evidence:
         """What the phones and all callers so far have seen; `others` are logs of further callers."""
-        found = evidence([*self._logs, *others], [self.phones.messages], one_at_a_time=one_at_a_time)
+        phones = [phones.messages for phones in self._all_phones()]
+        found = evidence([*self._logs, *others], phones, one_at_a_time=one_at_a_time)
         return replace(found, strangers=tuple(leg for leg in found.strangers if leg.invited_at >= self._began))
 
 

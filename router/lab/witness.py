@@ -51,6 +51,10 @@ class Message:
         return found[1] if found else ""
 
 
+# How long an external phone may still be asked when another has taken the call. Witnessed calls talk for longer.
+LET_GO_WITHIN = timedelta(seconds=0.5)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
     """One phone that was rung: from the INVITE it received to its end.
@@ -118,8 +122,18 @@ class Heard:
         """The phones that talked to the caller: exactly one when all is well.
 
         A phone whose answer came too late, when another had the call, is sent home without a word: it doesn't count.
+        Nor does an external phone that was only asked whether it takes the call: what counts is that it shares the
+        caller's talk.
         """
-        return tuple(rung.phone for rung in self.rung if rung.answered_at is not None and not _sent_home(rung))
+        return tuple(rung.phone for rung in self.rung if rung.answered_at is not None and self._talked(rung))
+
+    def _talked(self, rung: Rung) -> bool:
+        if not rung.phone.startswith("+"):
+            return not _sent_home(rung)
+        begins, ends = self.placed.answered_at, self.placed.ended_at
+        if begins is None or ends is None or rung.ended_at is None:
+            return begins is not None and rung.ended_at is None
+        return min(ends, rung.ended_at) - begins > LET_GO_WITHIN
 
     @property
     def intercept_ms(self) -> float | None:

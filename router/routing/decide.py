@@ -31,7 +31,7 @@ from router.routing.model import (
 )
 from router.routing.numbers import Number, NumberKind
 from router.routing.plan import MOST_STEPS, Plan, Promise, RingDesk, RingPerson
-from router.routing.reach import desk_phones, ring_seconds, why_absent, why_unreachable
+from router.routing.reach import ring_seconds, usable_phones, why_absent, why_unreachable
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
@@ -325,10 +325,10 @@ def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[tuple[Ri
         if person is None:
             because.append(UnknownPerson(person=person_id))
             continue
-        if miss := why_unreachable(person, table.spell_of(person.hours, now), now):
+        if miss := why_unreachable(person, table.spell_of(person.hours, now), table.external_prefixes, now):
             because.append(miss)
             continue
-        phones = desk_phones(person)
+        phones = usable_phones(person, table.external_prefixes)
         seconds = ring_seconds(phones)
         if len(steps) == MOST_PEOPLE or rung + seconds > PEOPLE_RING_AT_MOST:
             because.append(RungEnough(person=person.id, name=person.name))

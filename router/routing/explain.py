@@ -22,6 +22,7 @@ from router.routing.reasons import (
     DeskClosed,
     DeskStandsIn,
     Elsewhere,
+    ExternalNotAllowed,
     FormerSalesperson,
     LineClosed,
     LineDesk,
@@ -29,7 +30,6 @@ from router.routing.reasons import (
     NotALine,
     NotNow,
     NoUsablePhone,
-    OnlyExternalPhones,
     Overridden,
     PersonAway,
     PersonLeft,
@@ -193,8 +193,8 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
             return f"{reason.name} is off duty{_on(reason.occasion)}{f' until {_at(until, zone)}' if until else ''}"
         case NoUsablePhone():
             return f"{reason.name} has no phone that can be rung"
-        case OnlyExternalPhones():
-            return f"{reason.name} has external phones only, and these are not rung yet"
+        case ExternalNotAllowed():
+            return f"{reason.name} has external phones only, at numbers that ROUTER_EXTERNAL_PREFIXES doesn't allow"
         case Covered(until=until):
             while_ = f" until {_at(until, zone)}" if until else ""
             return f"{reason.by} answers for {reason.name}{while_}{_on(reason.why)}"

@@ -5,22 +5,27 @@ from datetime import datetime
 from router.routing.hours import Spell
 from router.routing.model import Person, PersonState, Phone, PhoneKind
 from router.routing.plan import MOST_PHONES
-from router.routing.reasons import NoUsablePhone, OnlyExternalPhones, PersonAway, PersonLeft, PersonOffHours
+from router.routing.reasons import ExternalNotAllowed, NoUsablePhone, PersonAway, PersonLeft, PersonOffHours
 
 LONGEST_RING = 20  # seconds for one person; by then a carrier's mailbox would answer on a mobile, and callers give up
 
-Unreachable = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | OnlyExternalPhones
+Unreachable = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | ExternalNotAllowed
 
 
-def why_unreachable(person: Person, spell: Spell | None, now: datetime) -> Unreachable | None:
-    """The reason to skip this person at once, or None; `spell` is that of their hours (None: they have none)."""
+def why_unreachable(
+    person: Person, spell: Spell | None, prefixes: tuple[str, ...], now: datetime
+) -> Unreachable | None:
+    """The reason to skip this person at once, or None; `spell` is that of their hours (None: they have none).
+
+    `prefixes` begin the external numbers that may be called.
+    """
     if absence := why_absent(person, now):
         return absence
     if spell is not None and not spell.open:
         return PersonOffHours(person=person.id, name=person.name, until=spell.opens_next, occasion=spell.occasion)
-    if not desk_phones(person):
+    if not usable_phones(person, prefixes):
         if any(phone.enabled for phone in person.phones):
-            return OnlyExternalPhones(person=person.id, name=person.name)
+            return ExternalNotAllowed(person=person.id, name=person.name)
         return NoUsablePhone(person=person.id, name=person.name)
     return None
 
@@ -42,12 +47,16 @@ def why_absent(person: Person, now: datetime) -> PersonAway | PersonLeft | None:
             return PersonLeft(person=person.id, name=person.name)
 
 
-def desk_phones(person: Person) -> tuple[Phone, ...]:
-    """The phones of this PBX that ring for this person, at most MOST_PHONES."""
-    usable = tuple(
-        phone for phone in person.phones if phone.enabled and phone.kind is PhoneKind.DESK and phone.endpoint
-    )
+def usable_phones(person: Person, prefixes: tuple[str, ...]) -> tuple[Phone, ...]:
+    """The phones that ring for this person, at most MOST_PHONES: of this PBX, and external ones that may be called."""
+    usable = tuple(phone for phone in person.phones if phone.enabled and _may_ring(phone, prefixes))
     return usable[:MOST_PHONES]
+
+
+def _may_ring(phone: Phone, prefixes: tuple[str, ...]) -> bool:
+    if phone.kind is PhoneKind.DESK:
+        return bool(phone.endpoint)
+    return bool(phone.number) and phone.number is not None and phone.number.startswith(prefixes)
 
 
 def ring_seconds(phones: tuple[Phone, ...]) -> int:

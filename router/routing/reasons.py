@@ -185,8 +185,8 @@ class NoUsablePhone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnlyExternalPhones:
-    """Skipped: reachable on external phones alone, which are not rung as long as nobody can confirm a call there."""
+class ExternalNotAllowed:
+    """Skipped: reachable on external phones alone, at numbers that may not be called."""
 
     person: int
     name: str
@@ -282,7 +282,7 @@ Skipped = (
     | PersonLeft
     | PersonOffHours
     | NoUsablePhone
-    | OnlyExternalPhones
+    | ExternalNotAllowed
     | Covered
     | CoverLeadsNowhere
     | UnknownPerson

@@ -20,7 +20,7 @@ from router.routing.model import Account, Cover, CoverScope, Desk, Hours, Job, L
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
 from router.routing.public_holidays import UnknownPlace, prepare
-from router.routing.reach import desk_phones, why_absent
+from router.routing.reach import usable_phones, why_absent
 from router.routing.rules import RuleIndex
 
 _Key = TypeVar("_Key")
@@ -75,6 +75,7 @@ class Configuration:
     hours: tuple[Hours, ...] = ()
     covers: tuple[Cover, ...] = ()
     overrides: tuple[Override, ...] = ()
+    external_prefixes: tuple[str, ...] = ()  # of the external numbers that may be called; none: no external phone rings
 
 
 Entity = Person | Desk | Line | Account | Job | Rule | Hours | Cover | Override
@@ -154,6 +155,7 @@ class Table:
     covers: Mapping[int, Cover]
     overrides: Mapping[int, Override]
     safety_net: Desk
+    external_prefixes: tuple[str, ...]
     _tails: Mapping[int, tuple[RingDesk, ...]]
     _line_of_number: Mapping[str, int]
     _person_of_endpoint: Mapping[str, int]
@@ -193,6 +195,7 @@ class Table:
             covers={cover.id: cover for cover in c.covers},
             overrides={override.id: override for override in c.overrides},
             safety_net=safety_net,
+            external_prefixes=c.external_prefixes,
             _tails=tails(desks, safety_net),
             _line_of_number=_by_number(c.lines, c.region),
             _person_of_endpoint=_by_endpoint(c.people),
@@ -284,7 +287,7 @@ class Table:
         return self._tails.get(desk_id) or self._tails[self.safety_net.id]
 
     def wanted_members(self, now: datetime) -> Mapping[int, tuple[str, ...]]:
-        """For each desk the endpoints that shall answer for it now, in the members' order."""
+        """For each desk the endpoints and external numbers that shall answer for it now, in the members' order."""
         return {desk.id: tuple(self._endpoints_of(desk, now)) for desk in self.desks.values()}
 
     def with_change(self, change: Change, *, version: int | None = None) -> "Table":
@@ -394,7 +397,8 @@ class Table:
         for member in desk.members:
             person = self.people.get(member)
             if person is not None and why_absent(person, now) is None:
-                yield from (phone.endpoint for phone in desk_phones(person) if phone.endpoint)
+                for phone in usable_phones(person, self.external_prefixes):
+                    yield phone.endpoint or phone.number or ""
 
 
 def _check_zone(name: str, whose: str) -> None:
@@ -430,7 +434,8 @@ def _by_number(lines: Iterable[Line], region: str) -> dict[str, int]:
 
 
 def _by_endpoint(people: Iterable[Person]) -> dict[str, int]:
-    return {phone.endpoint: person.id for person in people for phone in person.phones if phone.endpoint}
+    """By endpoint, and by the number of external phones."""
+    return {name: person.id for person in people for phone in person.phones if (name := phone.endpoint or phone.number)}
 
 
 def _by_account(jobs: Iterable[Job]) -> dict[int, tuple[Job, ...]]:

@@ -25,10 +25,19 @@ log = structlog.get_logger()
 class Publisher:
     """Keeps the newest table and hands each one to `publish`, in the order of their versions."""
 
-    def __init__(self, db: Database, region: str, time_zone: str, publish: Callable[[Table], None]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        region: str,
+        time_zone: str,
+        publish: Callable[[Table], None],
+        *,
+        external_prefixes: tuple[str, ...] = (),
+    ) -> None:
         self._db = db
         self._region = region
         self._time_zone = time_zone
+        self._external_prefixes = external_prefixes
         self._publish = publish
         self._table: Table | None = None
         self._seen_at: float | None = None
@@ -100,7 +109,9 @@ class Publisher:
             return
         if newest == self._refused:
             return
-        configuration, version = await load_configuration(self._db, self._region, self._time_zone)
+        configuration, version = await load_configuration(
+            self._db, self._region, self._time_zone, self._external_prefixes
+        )
         try:
             table = Table.build(configuration, version)
         except TableError as fault:

@@ -207,6 +207,7 @@ def _leg_row(call: Call, leg: Leg, position: int) -> dict[str, Any]:
         "ended_at": leg.ended_at,
         "result": leg.result,
         "cause": leg.cause,
+        "maybe_machine": leg.maybe_machine,
     }
 
 

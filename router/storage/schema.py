@@ -30,6 +30,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -90,11 +91,11 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _one_of(name: str, choices: type[StrEnum], *, nullable: bool = False) -> Column[str]:
+def _one_of(name: str, choices: type[StrEnum], *, nullable: bool = False, length: int = 16) -> Column[str]:
     def values(of: type[StrEnum]) -> Sequence[str]:
         return [choice.value for choice in of]
 
-    kind = Enum(choices, name=name, native_enum=False, create_constraint=True, values_callable=values, length=16)
+    kind = Enum(choices, name=name, native_enum=False, create_constraint=True, values_callable=values, length=length)
     return Column(name, kind, nullable=nullable)
 
 
@@ -454,8 +455,9 @@ call_legs = Table(
     Column("person", Integer),
     Column("began_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
-    _one_of("result", LegResult, nullable=True),
+    _one_of("result", LegResult, nullable=True, length=24),
     Column("cause", Integer),
+    Column("maybe_machine", Boolean, nullable=False, server_default=false()),
 )
 
 api_keys = Table(

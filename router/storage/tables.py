@@ -21,10 +21,13 @@ from router.storage.rows import write
 PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
 
 
-async def load_configuration(db: Database, region: str, time_zone: str) -> tuple[Configuration, int]:
+async def load_configuration(
+    db: Database, region: str, time_zone: str, external_prefixes: tuple[str, ...] = ()
+) -> tuple[Configuration, int]:
     """Everything decisions are made from, as one look sees it, and its version (0 before the first change).
 
-    `region` and `time_zone` are the company's, an ISO 3166 country and an IANA name. A million account numbers come in
+    `region` and `time_zone` are the company's, an ISO 3166 country and an IANA name; `external_prefixes` begin the
+    external numbers that may be called. A million account numbers come in
     small parts, between which other tasks have their turn. Raises StorageError.
     """
     async with db.reading() as look:
@@ -43,6 +46,7 @@ async def load_configuration(db: Database, region: str, time_zone: str) -> tuple
             hours=await _hours(look),
             covers=await all_covers(look),
             overrides=tuple([Override(**_fields(row)) for row in await _all(look, schema.overrides)]),
+            external_prefixes=external_prefixes,
         )
     return configuration, version
 

@@ -182,6 +182,47 @@ def test_what_became_of_a_leg(state: str, cause: int, seconds: float, result: Le
     assert leg_result(state=state, cause=cause, seconds=seconds, limit=20) is result
 
 
+EXTERNAL_LEG = "2~2~+19175550111~1763759124.000~1763759130.000~{state}~{cause}~20~{answered}~{key}"
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "answered", "key", "result", "maybe_machine"),
+    [
+        ("Up", 16, "1763759127.500", "1", LegResult.ANSWERED, False),
+        ("Up", 16, "1763759124.100", "1", LegResult.ANSWERED, False),
+        ("Down", 16, "1763759127.500", "1", LegResult.TOO_LATE, False),
+        ("Down", 16, "1763759127.500", "2", LegResult.REFUSED, False),
+        ("Down", 16, "1763759127.500", "none", LegResult.NO_KEY, True),
+        ("Down", 16, "1763759127.500", "left", LegResult.HUNG_UP_IN_PROMPT, True),
+        ("Down", 16, "1763759127.500", "stopped", LegResult.CANCELLED, False),
+        ("Down", 16, "1763759124.900", "stopped", LegResult.CANCELLED, True),
+        ("Down", 16, "1763759127.500", "asked", LegResult.CANCELLED, False),
+        ("Down", 17, "", "", LegResult.BUSY, False),
+        ("Ended", 17, "", "", LegResult.BUSY, False),
+        ("Ended", 0, "", "", LegResult.REFUSED, False),
+        ("Down", 0, "", "", LegResult.CANCELLED, False),
+        ("Down", 21, "", "", LegResult.REFUSED, False),
+        ("Down", 3, "", "", LegResult.UNREACHABLE, False),
+        ("Returned", 17, "", "", LegResult.RETURNED, False),
+        ("Capped", 0, "", "", LegResult.CAPPED, False),
+        ("Forbidden", 0, "", "", LegResult.FORBIDDEN, False),
+    ],
+)
+def test_what_became_of_an_external_leg(
+    state: str, cause: int, answered: str, key: str, result: LegResult, maybe_machine: bool
+) -> None:
+    journal = EXTERNAL_LEG.format(state=state, cause=cause, answered=answered, key=key)
+    event = read("RouterLegEnded", leg=UNIQUEID, journal=journal)
+    assert isinstance(event, LegEnded)
+    assert (event.phone, event.result, event.maybe_machine) == ("+19175550111", result, maybe_machine)
+
+
+@pytest.mark.parametrize(("answered", "key"), [("soon", "1"), ("", "7"), ("", "1~more")])
+def test_an_external_leg_that_the_dialplan_cannot_have_written_is_no_event(answered: str, key: str) -> None:
+    journal = EXTERNAL_LEG.format(state="Down", cause=16, answered=answered, key=key)
+    assert read("RouterLegEnded", leg=UNIQUEID, journal=journal) is None
+
+
 def test_a_leg_without_a_limit_is_never_said_to_have_rung_its_full_time() -> None:
     assert leg_result(state="Ringing", cause=0, seconds=60, limit=None) is LegResult.CANCELLED
 

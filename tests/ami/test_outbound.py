@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,17 @@ def test_a_plan_is_written_as_the_dialplan_reads_it() -> None:
     )
 
 
-def test_an_external_phone_is_not_rung_and_a_step_of_only_such_is_left_out() -> None:
-    written = encode_plan(plan(person(EXTERNAL, phone()), person(EXTERNAL), desk(2)), CALL)
-    assert written.endswith("~r=20=d.anna~q=ringall-02=300")
+def test_an_external_phone_is_written_by_its_number_and_one_without_a_whole_number_is_left_out() -> None:
+    short = replace(EXTERNAL, number="15550111")
+    written = encode_plan(plan(person(EXTERNAL, phone()), person(short), desk(2)), CALL)
+    assert written.endswith("~r=20=x.+15550111=d.anna~q=ringall-02=300")
+    assert ACCEPTED.fullmatch(written)
+
+
+def test_an_external_phone_is_a_member_of_a_desk_whose_state_is_that_of_its_legs() -> None:
+    fields = add_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="+15550111"))
+    assert fields["Interface"] == "Local/+15550111@router-member/n"
+    assert fields["StateInterface"] == "Local/+15550111@router-external"
 
 
 def test_a_plan_that_ends_at_no_desk_ends_at_the_safety_net() -> None:

@@ -124,13 +124,16 @@ def _reached_its_manager(call: Heard) -> bool:
     )
 
 
+EXIT = "?router-arrive,s,1)"  # how [router-clean] is left by a call that goes on
+
+
 def bench_clean() -> str:
     """The shipped [router-clean], word by word, leading to the mechanism instead of to [router-arrive]."""
     shipped = (SHIPPED / "extensions_router.conf").read_text()
     found = re.search(r"^\[router-clean\]\n(.*?)^\[", shipped, re.MULTILINE | re.DOTALL)
-    if not found or "Goto(router-arrive,s,1)" not in found[1]:
+    if not found or EXIT not in found[1]:
         raise ValueError("[router-clean] no longer leads to router-arrive: the bench would compare something else")
-    return "\n[bench-clean]\n" + found[1].replace("Goto(router-arrive,s,1)", "Goto(bench-${BENCH_BY},s,1)") + "\n"
+    return "\n[bench-clean]\n" + found[1].replace(EXIT, "?bench-${BENCH_BY},s,1)") + "\n"
 
 
 def _trunk(name: str, agi_port: int) -> str:

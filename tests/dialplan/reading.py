@@ -40,7 +40,7 @@ def priorities(text: str) -> list[Priority]:
     context = exten = ""
     for raw in text.splitlines():
         line = raw.strip()
-        if not line or line.startswith(";") or context == "general":
+        if not line or line.startswith((";", "#tryinclude ")) or context == "general":
             if line.startswith("["):
                 context = line.strip("[]")
             continue

@@ -67,6 +67,10 @@ def leads_somewhere(jump: Jump) -> bool:
         jump.context == "router-clean" != jump.by.context
     ):  # its extension is the filtered number, which its one pattern takes
         return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{EXTEN\}\)\})", jump.exten) is not None
+    if jump.context == names.CONTEXT_OUTSIDE:  # the administrator's: looked for before each jump
+        looked_for = f"DIALPLAN_EXISTS({jump.context},{jump.exten},{jump.target})"
+        here = [priority.args for priority in PLAN if priority.context == jump.by.context]
+        return any(looked_for in args for args in here)
     return jump.target in labels_of(jump.context, jump.exten)
 
 
@@ -92,7 +96,19 @@ def test_no_mailbox_application_is_reachable() -> None:
 
 
 def test_nothing_answers_the_caller_before_a_person_has() -> None:
-    assert {priority.app for priority in PLAN} & {"Answer", "Playback", "MusicOnHold", "Background", "Read"} == set()
+    speaking = {"Answer", "Playback", "MusicOnHold", "Background", "Read"}
+    # the one that asks is told to a phone that answered, on its own channel
+    assert {priority.context for priority in PLAN if priority.app in speaking} == {"router-confirm"}
+
+
+def test_an_external_phone_that_answered_is_not_connected_unless_it_pressed_one() -> None:
+    screen = [priority for priority in PLAN if priority.context == "router-confirm" and priority.exten == "s"]
+    connects = [p for p in screen if "GOSUB_RESULT=)" in p.args]
+
+    assert screen[0].args == "GOSUB_RESULT=CONTINUE"
+    assert [p.args for p in connects] == ['$["${ROUTER_KEY}" = "1"]?Set(GOSUB_RESULT=)']
+    assert "ABORT" not in " ".join(p.args for p in screen)
+    assert all(",U(router-confirm" in p.args or "U(router-confirm" in p.args for p in PLAN if "ROUTER_TO}," in p.args)
 
 
 def test_every_dial_hides_who_answers_and_every_wait_at_a_desk_has_a_limit() -> None:
@@ -115,7 +131,7 @@ def test_the_ring_time_of_a_desk_is_the_same_in_both_files() -> None:
     kept = re.search(r"^timeout=(\d+)$", QUEUES.read_text(), re.MULTILINE)
     assert said
     assert kept
-    assert said[1] == kept[1]
+    assert int(said[1]) + 12 == int(kept[1]), "room to press a key"
 
 
 def test_the_reader_itself_refuses_what_it_does_not_understand() -> None:

@@ -59,7 +59,7 @@ def test_people_come_before_desks_and_only_those_who_can_be_rung(company: Config
                 table.cover_of(step.person, scope, now) for scope in (CoverScope.LINES, CoverScope.ACCOUNTS)
             ]
             person = table.people[step.person]
-            assert why_unreachable(person, table.spell_of(person.hours, now), now) is None
+            assert why_unreachable(person, table.spell_of(person.hours, now), table.external_prefixes, now) is None
             assert 0 < len(step.phones) <= MOST_PHONES
 
 

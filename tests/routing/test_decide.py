@@ -34,13 +34,13 @@ from router.routing.reasons import (
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
+    ExternalNotAllowed,
     FormerSalesperson,
     LineClosed,
     LineDesk,
     NotALine,
     NotNow,
     NoUsablePhone,
-    OnlyExternalPhones,
     Overridden,
     PersonAway,
     PersonLeft,
@@ -309,7 +309,7 @@ def test_at_most_twenty_rules_that_are_passed_over_are_mentioned() -> None:
         (replace(ANNA, phones=(replace(ANNA.phones[0], enabled=False),)), NoUsablePhone(person=1, name="Anna")),
         (
             replace(ANNA, phones=(Phone(id=1, person=1, kind=PhoneKind.EXTERNAL, number="+4917099"),)),
-            OnlyExternalPhones(person=1, name="Anna"),
+            ExternalNotAllowed(person=1, name="Anna"),
         ),
     ],
 )
@@ -372,14 +372,28 @@ def test_people_ring_for_a_minute_at_most_and_the_rest_is_not_asked() -> None:
     assert decision.because[-1] == RungEnough(person=DORA.id, name="Dora")
 
 
-def test_all_desk_phones_of_a_person_ring_together_and_the_external_ones_do_not() -> None:
+@pytest.mark.parametrize(("prefixes", "mobile_rings"), [((), False), (("+4918",), False), (("+1", "+4917"), True)])
+def test_all_phones_of_a_person_ring_together_but_external_ones_only_where_allowed(
+    prefixes: tuple[str, ...], mobile_rings: bool
+) -> None:
     desk_phones = tuple(Phone(id=n, person=1, kind=PhoneKind.DESK, endpoint=f"anna-{n}") for n in range(20))
     mobile = Phone(id=99, person=1, kind=PhoneKind.EXTERNAL, number="+4917099")
 
-    step = decided(company(replace(ANNA, phones=(mobile, *desk_phones)))).plan.steps[0]
+    table = replace(company(replace(ANNA, phones=(mobile, *desk_phones))), external_prefixes=prefixes)
+    step = decided(table).plan.steps[0]
 
     assert isinstance(step, RingPerson)
-    assert step.phones == desk_phones[:MOST_PHONES]
+    rung = (mobile, *desk_phones) if mobile_rings else desk_phones
+    assert step.phones == rung[:MOST_PHONES]
+
+
+def test_a_desk_wants_its_members_external_phones_where_they_are_allowed() -> None:
+    mobile = Phone(id=99, person=DORA.id, kind=PhoneKind.EXTERNAL, number="+4917099")
+    table = company(replace(DORA, phones=(mobile,)), replace(COORDINATORS, members=(ANNA.id, DORA.id)))
+
+    assert table.wanted_members(MONDAY_NOON)[COORDINATORS.id] == ("anna",)
+    allowed = replace(table, external_prefixes=("+49",))
+    assert allowed.wanted_members(MONDAY_NOON)[COORDINATORS.id] == ("anna", "+4917099")
 
 
 @pytest.mark.parametrize(("configured", "rung"), [(5, 5), (20, 20), (600, 20), (0, 1)])

@@ -1,7 +1,10 @@
 """Can the records be read, newest first, page by page?"""
 
+from dataclasses import replace
+
 import pytest
 
+from router.calls.events import LegResult
 from router.storage.database import Database
 from router.storage.recorder import Recorder
 from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
@@ -63,3 +66,17 @@ async def test_one_record_is_found_by_its_id_and_an_unknown_one_is_none(db: Data
     assert record is not None
     assert record.legs == answered().legs
     assert await recorded_call(db, "pbx:2") is None
+
+
+@pytest.mark.parametrize("result", list(LegResult))
+async def test_every_result_of_a_leg_is_kept_with_the_hint_that_a_machine_answered(
+    db: Database, result: LegResult
+) -> None:
+    call = answered("pbx:1")
+    leg = replace(call.legs[0], phone="+19175550111", result=result, maybe_machine=True)
+    recorder = Recorder(db)
+    recorder.record(replace(call, legs=(leg,)))
+    assert await recorder.drain(SOON) == 0
+    record = await recorded_call(db, "pbx:1")
+    assert record is not None
+    assert record.legs == (leg,)

@@ -25,7 +25,10 @@ PAGE = 50  # records when nobody says how many: a screen or two
 
 
 class LegRecord(BaseModel):
-    """One phone that was rung, with its result; `cause` is the Q.850 hang-up cause."""
+    """One phone that was rung, with its result; `cause` is the Q.850 hang-up cause.
+
+    `maybe_machine`: an external phone that answered at once, or answered and pressed nothing.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -37,6 +40,7 @@ class LegRecord(BaseModel):
     ended_at: datetime | None
     result: LegResult | None
     cause: int | None
+    maybe_machine: bool
 
 
 class CallRecord(BaseModel):

@@ -1,0 +1,163 @@
+"""What if external phones sit at a desk, are too many at once, or come back to us?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from router.lab.asterisk import OUTSIDE_MOST, OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.scenarios import BUSY, Answers, Behaviour, NeverAnswers, PlacedCall, Refuses
+from router.lab.stand import Stand
+from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
+from router.storage.company import Company
+from tests.asterisk.conftest import phones_port, slips
+from tests.asterisk.reckoning import Record, reckon
+from tests.proof import Proof, many
+
+pytestmark = pytest.mark.asterisk
+
+CALLS = many(2, 10)
+TALKS = 1.5  # seconds: long enough to see which phones share the talk
+LINES = {strategy: f"+121255502{place}0" for place, strategy in enumerate(Strategy, 1)}
+MOBILE, MAILBOX, DIVERTED = (f"{OUTSIDE_PREFIX}{number}" for number in (7001, 7002, 7003))
+KEEPER = "keeper1"  # the one desk phone
+MANAGER_LINE = "+12125550240"
+HAS_PERSON = "+17185557001"  # an account whose manager has the mobile
+HAS_DIVERTED = "+17185557002"  # one whose manager's mobile diverts
+
+
+def external(id: int, person: int, number: str) -> Phone:
+    return Phone(id=id, person=person, kind=PhoneKind.EXTERNAL, number=number, ring_seconds=5)
+
+
+COMPANY = Company(
+    people=(
+        Person(id=1, name="Keeper", phones=(Phone(id=1, person=1, kind=PhoneKind.DESK, endpoint=KEEPER),)),
+        Person(id=2, name="Out", phones=(external(2, 2, MOBILE),)),
+        Person(id=3, name="Asleep", phones=(external(3, 3, MAILBOX),)),
+        Person(id=4, name="Round", phones=(external(4, 4, DIVERTED),)),
+    ),
+    desks=(
+        *(
+            Desk(id=place, name=strategy.value, slot=9 + place, strategy=strategy, members=(1, 2, 3))
+            for place, strategy in enumerate(Strategy, 1)
+        ),
+        Desk(id=9, name="Keepers", slot=20, safety_net=True, members=(1,)),
+    ),
+    lines=(
+        *(
+            Line(id=place, number=LINES[strategy], label=strategy.value, kind=LineKind.BUSINESS, desk=place)
+            for place, strategy in enumerate(Strategy, 1)
+        ),
+        Line(id=9, number=MANAGER_LINE, label="Managers", kind=LineKind.BUSINESS, desk=9),
+    ),
+    accounts=(Account(id=1, name="Muster", manager=2), Account(id=2, name="Rund", manager=4)),
+    numbers=((int(HAS_PERSON), True, 1), (int(HAS_DIVERTED), True, 2)),
+)
+USUALLY: dict[str, Behaviour] = {
+    KEEPER: Answers(after=0.05),
+    MOBILE: Answers(after=0.6, keys="1"),
+    MAILBOX: Answers(after=0.2),
+    DIVERTED: Refuses(code=486, after=2.0),
+}
+
+
+def told(pbx: PrivateAsterisk, folder: Path, **manners: Behaviour) -> Stand:
+    """The company, with a router; `manners` say where its phones behave unlike USUALLY."""
+    return Stand(
+        folder,
+        pbx,
+        f"sqlite:///{folder}/router.db",
+        COMPANY,
+        phones_port=phones_port(pbx),
+        outside_port=pbx.lab.outside_port,
+        behaviours=USUALLY | manners,
+        settings={"ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX},
+    )
+
+
+@pytest.fixture
+def few(pbx: PrivateAsterisk) -> Iterator[int]:
+    """Only so many external legs at once."""
+    pbx.cli(f"dialplan set global {OUTSIDE_MOST} 2")
+    yield 2
+    pbx.cli(f"dialplan set global {OUTSIDE_MOST} 200")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "keeper"),
+    # in turn, a desk phone that only rings would have its 20 s first
+    [(Strategy.ALL, NeverAnswers()), *((strategy, BUSY) for strategy in Strategy)],
+    ids=lambda value: value.value if isinstance(value, Strategy) else type(value).__name__,
+)
+def test_a_coordinator_on_an_external_phone_takes_the_call_of_a_desk(
+    strategy: Strategy, keeper: Behaviour, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    with told(pbx, folder, keeper1=keeper) as stand:
+        for number in range(CALLS):
+            stand.place([PlacedCall(caller=f"+1202555{number:04}", dialled=LINES[strategy], talks=TALKS)])
+        records = stand.wait_until_recorded(CALLS)
+        seen = stand.seen()
+    reckon(f"desk, {strategy.value}, keeper {type(keeper).__name__}", seen, proof)
+    assert {one.answered_by for one in seen.calls} == {(MOBILE,)}
+    assert {record["taken_phone"] for record in records} == {MOBILE}
+    assert {record["taken_by"] for record in records} == {2}
+    assert {result_of(record, MOBILE) for record in records} == {"answered"}
+    assert slips(stand.router.log_file) == []
+
+
+def test_external_phones_beyond_the_limit_do_not_ring_and_no_call_is_lost(
+    few: int, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    with told(pbx, folder) as stand:
+        calls = [PlacedCall(caller=f"{HAS_PERSON}{number:02}", dialled=MANAGER_LINE, talks=4.0) for number in range(4)]
+        stand.place(calls, 4.0)
+        records = stand.wait_until_recorded(len(calls))
+        seen = stand.seen()
+    reckon("external phones, capped", seen, proof)
+    results = [result_of(record, MOBILE) for record in records]
+    assert results.count("answered") == few
+    assert results.count("capped") == len(calls) - few
+    assert slips(stand.router.log_file) == []
+
+
+@pytest.mark.parametrize("shows", ["the caller", "who diverted"])
+def test_an_external_leg_that_comes_back_is_told_busy_and_the_call_goes_on(
+    shows: str, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    caller = f"{HAS_DIVERTED}00"
+    back = PlacedCall(caller=caller.lstrip("+"), dialled=MANAGER_LINE)  # in another form, as trunks do
+    if shows == "who diverted":
+        back = PlacedCall(
+            caller="+12025559999", dialled=MANAGER_LINE, headers=(f"Diversion: <sip:{DIVERTED}@carrier.invalid>",)
+        )
+    with told(pbx, folder) as stand:
+        stand.place([PlacedCall(caller=caller, dialled=MANAGER_LINE, talks=TALKS), back], 1.0)
+        (record,) = stand.wait_until_recorded(1)
+        seen = stand.seen()
+    assert seen.of(back.caller).placed.status == 486
+    assert seen.of(back.caller).rung == ()
+    assert seen.of(caller).answered_by == (KEEPER,)
+    assert result_of(record, DIVERTED) == "returned"
+    assert record["taken_phone"] == KEEPER
+    assert slips(stand.router.log_file) == []
+
+
+def test_the_same_caller_may_call_again_while_an_external_phone_has_the_first_call(
+    pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    caller = f"{HAS_PERSON}50"
+    again = caller.lstrip("+")
+    with told(pbx, folder) as stand:
+        first = PlacedCall(caller=caller, dialled=MANAGER_LINE, talks=6.0)
+        stand.place([first, PlacedCall(caller=again, dialled=LINES[Strategy.ALL], talks=TALKS)], 0.3)
+        stand.wait_until_recorded(2)
+        seen = stand.seen()
+    reckon("the same caller again", seen, proof)
+    assert seen.of(caller).answered_by == (MOBILE,)
+    assert seen.of(again).answered_by == (KEEPER,)
+
+
+def result_of(record: Record, phone: str) -> str:
+    """How the last leg to this phone ended; nothing when there was none."""
+    return next((str(leg["result"]) for leg in reversed(record["legs"]) if leg["phone"] == phone), "")
