@@ -25,7 +25,7 @@ RECORDED_WITHIN = 5.0  # seconds until calls that ended are on record; 0.1 is us
 LOOK_EVERY = 0.05  # seconds between two looks at something that has no event to wait for
 KEY_LASTS = timedelta(days=1)
 FIRST_PICKS_UP = 0.15  # seconds
-NEXT_PICKS_UP = 0.1  # seconds after the one before: people don't lift two receivers in the same millisecond
+NEXT_PICKS_UP = 0.05  # seconds after the one before: people don't lift two receivers in the same millisecond
 
 
 def endpoints_of(company: Company) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from router.routing.explain import as_json
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.schema import call_legs, calls
 
-GATHER_FOR = 0.2  # seconds a batch gathers: a call tells of itself six times in its first second, one row is enough
-BATCH = 25  # calls in one transaction: preparing them holds up the loop for 2 ms
+GATHER_FOR = 0.5  # seconds a batch gathers: a call tells of itself six times in its first second, one row is enough
+BATCH = 10  # calls in one transaction: preparing them holds up the loop for 1 ms
 REMEMBER_AT_MOST = 100_000  # calls, a few kB each: more than an hour without a database at 20 calls/s
 RETRY_FIRST = 0.1  # seconds, doubled with every failure
 RETRY_LAST = 2.0  # seconds: how late records may be after the database is back

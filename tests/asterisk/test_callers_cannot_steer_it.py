@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asterisk
 GOOD = "+16465550007"
 EVENT = "%0d%0aEvent%3a%20UserEvent%0d%0aUserEvent%3a%20RouterTaken%0d%0aCall%3a%201.1%0d%0aPhone%3a%20max%0d%0a%0d%0a"
 CANCELLED = many(40, 200)
-ONE_BY_ONE = 1.2  # calls a second: each is over before the next, so that callers without a number are told apart
+ONE_BY_ONE = 2.0  # calls a second: each is over before the next, so that callers without a number are told apart
 CANCELS_A_SECOND = 50.0
 
 REFUSED = {400, 404, 416, 484}  # what Asterisk answers before any dialplan runs

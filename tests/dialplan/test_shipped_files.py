@@ -86,7 +86,7 @@ def test_a_caller_can_dial_no_special_extension_but_those_that_lead_to_the_filte
 
 
 def test_callers_text_is_read_only_where_it_is_filtered() -> None:
-    raw = re.compile(r"CALLERID\((?!num\)=|name\)=)|PJSIP_HEADER|CONNECTEDLINE|REDIRECTING")
+    raw = re.compile(r"CALLERID\((?!num\)=|name\)=|pres\)=)|PJSIP_HEADER|CONNECTEDLINE|REDIRECTING")
     readers = {priority.context for priority in PLAN if raw.search(priority.args)}
     assert readers <= {"router-clean", "router-caller-id"}
 
