@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.asterisk
 EACH = many(2, 10)
 MIXED = many(20, 500)
 RATE = 4.0  # calls a second
+STAMPS_DIFFER = timedelta(seconds=0.1)  # SIPp stamps a message after sending it; a busy machine lets it wait for that
 LET_GO_WITHIN = 0.5  # seconds after which no external phone is asked any more whether it takes a call that is taken
 
 
@@ -107,10 +109,10 @@ def results_of(record: Record, mobiles: list[str]) -> list[tuple[LegResult, bool
 
 
 def answered_too_soon(one: Heard, taker: str) -> bool:
-    """Whether the caller's 200 came before the person's key."""
+    """Whether the caller's 200 came before the person's key, by more than the clocks of two logs may differ."""
     leg = next(leg for leg in one.rung if leg.phone == taker)
     keys = [message for message in leg.messages if message.method == "INFO" and "Signal=1" in message.text]
-    return one.placed.answered_at is None or not keys or one.placed.answered_at < keys[0].at
+    return one.placed.answered_at is None or not keys or one.placed.answered_at < keys[0].at - STAMPS_DIFFER
 
 
 def let_go_late(one: Heard, case: Case) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -31,7 +32,7 @@ TEMPLATE = "1700000000.1"  # a call that is none of ours; its plan is a template
 AROUND_CALLS = many(80, 2000)
 AROUND_RATE = 40.0  # calls a second
 AROUND = 0.006  # seconds either side of the deadline
-DEADLINE = 1.5  # seconds; [router-arrive] waits no longer
+PROBES = 20  # calls that tell when the deadline really is: 1.5 s, and what a busy machine adds to 128 short waits
 
 GARBAGE = (
     "1~{call}",
@@ -132,19 +133,33 @@ def test_a_decision_around_the_deadline_is_taken_or_not_and_never_half(
 ) -> None:
     template = valid_plan(stand.database, TEMPLATE)
     turn = iter(range(AROUND_CALLS))
+    deadline = 0.0
 
-    def late(arrived: Said) -> tuple[float, str]:
+    def late(arrived: Said) -> tuple[float, str] | None:
+        if not deadline:
+            return None
         share = (next(turn) * 0.618034) % 1.0  # evenly spread, in no order
-        return DEADLINE - AROUND + 2 * AROUND * share, template.replace(TEMPLATE, arrived["Call"])
+        return deadline - AROUND + 2 * AROUND * share, template.replace(TEMPLATE, arrived["Call"])
 
-    with stand.phones, Scripted(stand.pbx, answer=late):
+    with stand.phones, Scripted(stand.pbx, answer=late) as speaker:
+        stand.place(callers(PROBES, first=5000), AROUND_RATE)
+        deadline = waits(speaker)
         stand.place(callers(AROUND_CALLS), AROUND_RATE)
         with stand.router:
-            records = stand.wait_until_recorded(AROUND_CALLS, within=60.0)
+            records = stand.wait_until_recorded(PROBES + AROUND_CALLS, within=60.0)
     seen = stand.seen()
     by_plan = sum(1 for record in records if record["path"] == "plan")
-    reckon("a decision around the deadline", seen, proof, plan=by_plan, fallback=AROUND_CALLS - by_plan)
+    reckon(
+        "a decision around the deadline", seen, proof,
+        plan=by_plan, fallback=PROBES + AROUND_CALLS - by_plan, deadline_ms=round(deadline * 1000, 1),
+    )  # fmt: skip
     assert_records_agree(seen, records)
     assert 0 < by_plan < AROUND_CALLS, "both sides of the deadline were hit"
     paths = {record["caller"]: record["path"] for record in records}
     assert all((call.answered_by == (MANAGER,)) == (paths[call.caller] == "plan") for call in seen.calls)
+
+
+def waits(speaker: Scripted) -> float:
+    """Seconds that a caller waits for a plan that never comes: the median, by the PBX's own clock."""
+    arrived = {one["Call"]: float(one["At"]) for one in speaker.events("RouterArrived")}
+    return median(float(one["At"]) - arrived[one["Call"]] for one in speaker.events("RouterPath"))
