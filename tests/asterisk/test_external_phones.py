@@ -29,8 +29,8 @@ from tests.proof import SEED, Proof, many
 
 pytestmark = pytest.mark.asterisk
 
-EACH = many(2, 10)
-MIXED = many(20, 500)
+EACH = many(1, 10)
+MIXED = many(12, 500)
 RATE = 4.0  # calls a second
 STAMPS_DIFFER = timedelta(seconds=0.1)  # SIPp stamps a message after sending it; a busy machine lets it wait for that
 LET_GO_WITHIN = 0.5  # seconds after which no external phone is asked any more whether it takes a call that is taken

@@ -16,7 +16,7 @@ from tests.proof import Proof, many
 
 pytestmark = pytest.mark.asterisk
 
-CALLS = many(2, 10)
+CALLS = many(1, 10)
 TALKS = 1.5  # seconds: long enough to see which phones share the talk
 LINES = {strategy: f"+121255502{place}0" for place, strategy in enumerate(Strategy, 1)}
 MOBILE, MAILBOX, DIVERTED = (f"{OUTSIDE_PREFIX}{number}" for number in (7001, 7002, 7003))
