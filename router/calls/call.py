@@ -52,6 +52,8 @@ class Call:
     presented: Presented
     arrived_at: datetime
     decision: Decision | None = None
+    line: int | None = None  # of a call that nobody decided: what the table says of its two numbers
+    account: int | None = None
     path: Path | None = None
     why: str = ""
     legs: tuple[Leg, ...] = ()

@@ -119,7 +119,7 @@ class Calls:
         return (Deliver(call_id=call.call_id, channel=event.channel, plan=decision.plan), Record(call=call))
 
     def _news(self, event: News, table: Table | None) -> tuple[Order, ...]:
-        known = self._calls.get(event.call_id) or self._begun_without_us(event)
+        known = self._calls.get(event.call_id) or self._begun_without_us(event, table)
         if known is None:
             self.unknown += 1
             return ()
@@ -129,10 +129,11 @@ class Calls:
         self._keep(call)
         return (Record(call=call),)
 
-    def _begun_without_us(self, event: News) -> Call | None:
+    def _begun_without_us(self, event: News, table: Table | None) -> Call | None:
         """A call that nobody told us of: one that ended tells its own story, one that lives will when it ends."""
         if not isinstance(event, CallEnded) and event.call_id not in self._strangers:
             return None
+        line, account = _known_of(event, table)
         return Call(
             call_id=event.call_id,
             phase=Phase.ARRIVED,
@@ -140,6 +141,8 @@ class Calls:
             caller="",
             presented=Presented.MALFORMED,
             arrived_at=event.at,
+            line=line,
+            account=account,
         )
 
     def _resynchronised(self, event: LinkUp, table: Table | None) -> tuple[Order, ...]:
@@ -170,7 +173,15 @@ def _decision(event: CallArrived, table: Table) -> Decision:
     return decide(CallFacts(dialled=event.dialled, caller=_caller(event, table.region)), table, event.at)
 
 
-def _caller(event: CallArrived, region: str) -> Number:
+def _known_of(event: News, table: Table | None) -> tuple[int | None, int | None]:
+    """The line and the account of a call that ended without a decision, by the table of now."""
+    if not isinstance(event, CallEnded) or table is None:
+        return None, None
+    line, account = table.line_for(event.dialled), table.account_of(_caller(event, table.region))
+    return line.id if line else None, account.id if account else None
+
+
+def _caller(event: CallArrived | CallEnded, region: str) -> Number:
     match event.presented:
         case Presented.NUMBER:
             return read_number(event.caller, region)

@@ -152,11 +152,11 @@ def _call_row(call: Call, zone: tzinfo) -> dict[str, Any]:
     return {
         "id": call.call_id,
         "dialled": call.dialled,
-        "line": decision.line.id if decision and decision.line else None,
+        "line": (decision.line.id if decision.line else None) if decision else call.line,
         "caller": call.caller,
         "presented": call.presented,
         "caller_kind": decision.caller_kind if decision else None,
-        "account": decision.account.id if decision and decision.account else None,
+        "account": (decision.account.id if decision.account else None) if decision else call.account,
         "job": decision.job.id if decision and decision.job else None,
         "arrived_at": call.arrived_at,
         "table_version": decision.table_version if decision else None,
