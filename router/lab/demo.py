@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from router.lab import sample
-from router.lab.asterisk import AsteriskFailed, AsteriskFiles, Lab, PrivateAsterisk, fetched, installed
+from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.installation import AsteriskFailed, found_or_fetched
 from router.lab.packages import PackagesUnavailable
 from router.lab.phones import PhonesFailed
 from router.lab.ports import NoPortsLeft, Ports
@@ -168,7 +169,7 @@ def demo(folder: Path, *, packages: Path, stay: bool, console: Console) -> bool:
     folder = folder.absolute()
     console.print("[bold]A private Asterisk, the sample company, and real calls[/]")
     say = _Progress(console)
-    files = installed_or_fetched(packages, say)
+    files = found_or_fetched(packages / "asterisk", say)
     lab = folder / "demo"
     shutil.rmtree(lab, ignore_errors=True)  # only what an earlier demo left
     database = f"sqlite:///{folder / 'router.db'}"
@@ -215,14 +216,6 @@ def _tell_expected(scene: Scene, router: RouterProcess, console: Console) -> boo
     console.print(f"  {scene.caller} → {scene.dialled}   {escape(answer['sentence'])}", highlight=False, soft_wrap=True)
     endpoints = [phone for step in answer["decision"]["steps"] for phone in step.get("phones", ())]
     return set(endpoints[:1]) <= scene.answers
-
-
-def installed_or_fetched(packages: Path, say: "_Progress") -> AsteriskFiles:
-    """The Asterisk of this machine, if SIPp is there as well; else Debian's packages, fetched once into `packages`."""
-    here = installed(say)
-    if here is not None and Path("/usr/bin/sipp").exists():
-        return here
-    return fetched(packages / "asterisk", say)
 
 
 class _Progress:

@@ -4,8 +4,6 @@ The first that applies leads: a rule, a running job, the account's manager, the 
 whoever can't be rung is passed over, each with the reason, and a chain of desks ends the plan.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +11,7 @@ from typing import assert_never
 
 from router.routing.cover import follow
 from router.routing.desks import MOST_DESKS
+from router.routing.display import display_of
 from router.routing.hours import zone
 from router.routing.model import (
     Account,
@@ -65,10 +64,6 @@ from router.routing.table import Table
 PEOPLE_RING_AT_MOST = 60  # seconds
 MOST_PEOPLE = MOST_STEPS - MOST_DESKS
 MOST_RULES_PASSED_OVER = 20  # told in one decision; who wants to see more of them looks at the rules themselves
-
-DISPLAY_LENGTH = 40  # characters: what a desk phone shows without scrolling
-_LABEL_LENGTH = 18  # of these for the line, when the account has to stand there as well
-_NOT_SHOWN = re.compile(r"[^\w .+/:-]+")  # an allow-list: no quote, comma, angle bracket, dollar or control character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +118,7 @@ def decide(call: CallFacts, table: Table, now: datetime) -> Decision:
             # The hour doesn't count here: the PBX may remember this over closing time.
             line_tail=table.tail_of(line.desk) if line else (),
             safety_net=table.tail_of(table.safety_net.id)[0],
-            display=_display(call.dialled, line, account),
+            display=display_of(call.dialled, line, account),
         ),
         because=tuple(because),
         decided_at=now,
@@ -518,22 +513,6 @@ def _duty_desk(closed: Line | Desk, table: Table) -> Desk | None:
 def _when_closed(closed: Line | Desk, standing: _Standing) -> Promise | None:
     """A promise, where closed hours mean one; else the waiting line of the safety net."""
     return Promise(due_after_opening=standing.until) if closed.closed_by is ClosedBy.PROMISE else None
-
-
-# ── What it looks like ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _display(dialled: str, line: Line | None, account: Account | None) -> str:
-    """What the ringing phone shows: line and account, nothing that could mean anything to a parser on the way."""
-    label = (_shown(line.label) if line else "") or _shown(dialled) or "unknown number"
-    if account is None:
-        return label[:DISPLAY_LENGTH].rstrip()
-    return f"{label[:_LABEL_LENGTH].rstrip()}: {_shown(account.name)}"[:DISPLAY_LENGTH].rstrip()
-
-
-def _shown(text: str) -> str:
-    composed = (text if text.isascii() else unicodedata.normalize("NFC", text)).replace("&", "+")
-    return " ".join(_NOT_SHOWN.sub(" ", composed).split())
 
 
 def _name_of(person: int, table: Table) -> str:

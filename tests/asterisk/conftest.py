@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from router.lab.asterisk import AsteriskFiles, Lab, PrivateAsterisk, fetched
+from router.lab.asterisk import Lab, PrivateAsterisk
 from router.lab.faults import AmiProxy
+from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import SAMPLE
 from router.lab.stand import endpoints_of
@@ -32,7 +33,7 @@ EXPECTED_WARNINGS = (
 
 @pytest.fixture(scope="session")
 def files() -> AsteriskFiles:
-    return fetched(ROOT / "var" / "asterisk", print)
+    return found_or_fetched(ROOT / "var" / "asterisk", print)
 
 
 @pytest.fixture(scope="module")

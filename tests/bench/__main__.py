@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from router.lab.asterisk import AsteriskFiles, fetched
+from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.storage.migrate import upgrade
 from tests.bench import company, decisions, intercept
 from tests.bench.report import Others, Report, as_json, show, this_machine
@@ -49,7 +49,7 @@ def bench(
         Leave the other part out.
     """
     size = company.QUICK if quick else company.FULL
-    files = fetched(ASTERISK, _say)
+    files = found_or_fetched(ASTERISK, _say)
     machine = this_machine(files.version)
     FOLDER.mkdir(parents=True, exist_ok=True)
     full = _filled(size)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import AsteriskFiles, fetched
+from router.lab.installation import AsteriskFiles, found_or_fetched
 
 ASTERISK = Path(__file__).parents[2] / "var" / "asterisk"
 
 
 @pytest.fixture(scope="session")
 def asterisk_files() -> AsteriskFiles:
-    return fetched(ASTERISK, print)
+    return found_or_fetched(ASTERISK, print)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import AsteriskFailed, AsteriskFiles, Lab, PrivateAsterisk
+from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.installation import AsteriskFailed, AsteriskFiles
 from router.lab.phones import Callers, Phones
 from router.lab.raw import place_raw
 from router.lab.scenarios import (

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.routing.decide import DISPLAY_LENGTH, PEOPLE_RING_AT_MOST, CallFacts, decide
+from router.routing.decide import PEOPLE_RING_AT_MOST, CallFacts, decide
+from router.routing.display import DISPLAY_LENGTH
 from router.routing.explain import as_json, main_reason, sentence, sentences
 from router.routing.model import CallerKind, ClosedBy, Cover, CoverScope, PersonState, Rule
 from router.routing.numbers import Number, NumberKind, read_number

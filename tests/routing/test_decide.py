@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from router.routing.decide import DISPLAY_LENGTH, PEOPLE_RING_AT_MOST
+from router.routing.decide import PEOPLE_RING_AT_MOST
+from router.routing.display import DISPLAY_LENGTH
 from router.routing.explain import sentence
 from router.routing.model import (
     Account,
