@@ -119,7 +119,7 @@ class Calls:
         return (Deliver(call_id=call.call_id, channel=event.channel, plan=decision.plan), Record(call=call))
 
     def _news(self, event: News, table: Table | None) -> tuple[Order, ...]:
-        known = self._calls.get(event.call_id) or self._begun_without_us(event, table)
+        known = self._calls.get(event.call_id) or self._begun_without_us(event)
         if known is None:
             self.unknown += 1
             return ()
@@ -129,11 +129,10 @@ class Calls:
         self._keep(call)
         return (Record(call=call),)
 
-    def _begun_without_us(self, event: News, table: Table | None) -> Call | None:
+    def _begun_without_us(self, event: News) -> Call | None:
         """A call that nobody told us of: one that ended tells its own story, one that lives will when it ends."""
         if not isinstance(event, CallEnded) and event.call_id not in self._strangers:
             return None
-        line, account = _known_of(event, table)
         return Call(
             call_id=event.call_id,
             phase=Phase.ARRIVED,
@@ -141,8 +140,6 @@ class Calls:
             caller="",
             presented=Presented.MALFORMED,
             arrived_at=event.at,
-            line=line,
-            account=account,
         )
 
     def _resynchronised(self, event: LinkUp, table: Table | None) -> tuple[Order, ...]:
@@ -173,9 +170,9 @@ def _decision(event: CallArrived, table: Table) -> Decision:
     return decide(CallFacts(dialled=event.dialled, caller=_caller(event, table.region)), table, event.at)
 
 
-def _known_of(event: News, table: Table | None) -> tuple[int | None, int | None]:
+def _known_of(event: CallEnded, table: Table | None) -> tuple[int | None, int | None]:
     """The line and the account of a call that ended without a decision, by the table of now."""
-    if not isinstance(event, CallEnded) or table is None:
+    if table is None:
         return None, None
     line, account = table.line_for(event.dialled), table.account_of(_caller(event, table.region))
     return line.id if line else None, account.id if account else None
@@ -239,6 +236,9 @@ def _ended(call: Call, event: CallEnded, table: Table | None) -> Call:
     """The end is complete in itself, so it also tells what we missed."""
     if event.phone is not None and event.taken_at is not None:
         call = _taken(call, event.phone, event.taken_at, table)
+    if not call.dialled and call.decision is None:  # nobody told us of its arrival
+        line, account = _known_of(event, table)
+        call = replace(call, line=line, account=account)
     return replace(
         call,
         dialled=event.dialled,

@@ -114,6 +114,8 @@ def _record(row: Row[Any], legs: dict[str, list[Leg]]) -> CallRecord:
 def _call(record: CallRecord) -> Call:
     return Call(
         call_id=record.call_id,
+        line=record.line,
+        account=record.account,
         phase=_phase(record),
         dialled=record.dialled,
         caller=record.caller,
