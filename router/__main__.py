@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -35,6 +36,7 @@ T = TypeVar("T")
 @app.command
 def serve() -> None:
     """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+    from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Service
     from router.web.server import CannotListen
@@ -48,10 +50,18 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    guard = None
+    if guard_secret := settings.guard.read_secret():
+        guard = GuardSettings(
+            ami=replace(ami, username=settings.guard.username, secret=guard_secret),
+            applications=settings.guard.applications,
+            trunks=settings.guard.trunks,
+        )
 
     async def run() -> None:
         service = Service(
             ami=ami,
+            guard=guard,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,
