@@ -174,12 +174,15 @@ def calls(*, limit: int = 20) -> None:
     for record in page.records:
         waited = record.taken_at - record.arrived_at if record.taken_at else None
         taken = f"{record.taken_phone} after {waited.total_seconds():.1f} s" if waited else ""
+        if record.owner_phone != record.taken_phone:
+            taken += f", then {record.owner_phone}"
+        promised = {None: "", "asked": "asked for a call", "closed": "closed hours", "nobody": "nobody was there"}
         facts = (
             record.arrived_at.astimezone(zone).strftime("%d %b %H:%M:%S"),
             f"{record.caller or record.presented.value:>16} → {record.dialled or 'malformed':<16}",
             f"{record.ended.value if record.ended else 'open':<8}",
             f"{record.path.value if record.path else '':<8}",
-            taken,
+            taken or promised[record.promise],
         )
         out.print("  ".join(facts).rstrip(), highlight=False, soft_wrap=True)
         if record.decision:
