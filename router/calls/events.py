@@ -52,6 +52,18 @@ class Presented(StrEnum):
     MALFORMED = "malformed"
 
 
+class Promised(StrEnum):
+    """Why a caller was let go with a commitment.
+
+    asked: pressed 1 in the waiting line · closed: heard the closed-hours promise to its end · nobody: for half an hour
+    nobody could be reached.
+    """
+
+    ASKED = "asked"
+    CLOSED = "closed"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallArrived:
     """A call entered `[router-in]` and waits for a plan. `dialled` and `caller` are already filtered to `+0-9`.
@@ -111,7 +123,10 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTaken:
-    """A person has the caller: said by the outer Dial or by the queue, which then says in which slot it is."""
+    """A person has the caller: said by the outer Dial or by the queue; said again when another one took it over.
+
+    `slot` is where the desk sits that they took it from, None when it came by no queue of ours.
+    """
 
     call_id: str
     step: int
@@ -124,7 +139,9 @@ class CallTaken:
 class CallEnded:
     """The caller's channel is gone; complete in itself. Live from the hangup handler, or later from the journal.
 
-    `phone` and `taken_at` are None when nobody took the call. `cause` is the Q.850 hang-up cause.
+    `phone` and `taken_at` are None when nobody took the call, else who took it first; `owner` is the phone that took
+    it last, another one after a hand-over. `promise` is why the caller was let go with a commitment, if they were.
+    `cause` is the Q.850 hang-up cause.
     """
 
     call_id: str
@@ -137,6 +154,8 @@ class CallEnded:
     taken_at: datetime | None
     at: datetime
     cause: int
+    promise: Promised | None = None
+    owner: str | None = None
 
 
 class Code(StrEnum):

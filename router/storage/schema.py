@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from router.calls.call import Ending
-from router.calls.events import LegResult, Path, Presented
+from router.calls.events import LegResult, Path, Presented, Promised
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -447,8 +447,11 @@ calls = Table(
     Column("taken_phone", Text),
     Column("taken_by", Integer),
     Column("taken_at", UtcTime),
+    Column("owner_phone", Text),
+    Column("owner", Integer),
     Column("ended_at", UtcTime),
     _one_of("ended", Ending, nullable=True),
+    _one_of("promise", Promised, nullable=True),
     Column("is_test", Boolean, nullable=False),
 )
 Index(None, calls.c.arrived_at, calls.c.id)
