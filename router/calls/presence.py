@@ -6,7 +6,7 @@ duty, covered) comes first. Instants are aware and in UTC.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import assert_never
 
 from router.routing.model import CoverScope, Desk, Person, PersonState
@@ -15,6 +15,7 @@ from router.routing.reasons import ExternalNotAllowed, NoUsablePhone, PersonAway
 from router.routing.table import Table
 
 PAUSE_MINUTES = 60  # of a pause whose end nobody says: a forgotten one must not last until the next day
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # since when somebody is signed in who has said nothing yet
 MOST_PAUSE_MINUTES = 720  # half a day; who is gone for longer signs out, or is away
 
 
@@ -54,7 +55,7 @@ NotThere = SignedOut | Pausing | CoveredFor | Unreachable
 
 def presence_of(person: int, presences: Presences, now: datetime) -> Presence:
     """What they last said; who never said anything is signed in. A pause that is over is none any more."""
-    presence = presences.get(person) or Presence(person=person, since=now)
+    presence = presences.get(person) or Presence(person=person, since=NEVER)
     if presence.paused_until is not None and presence.paused_until <= now:
         return replace(presence, paused_until=None, since=presence.paused_until)
     return presence
