@@ -15,6 +15,8 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    Code,
+    CodeDialled,
     LegBegan,
     LegEnded,
     LegResult,
@@ -24,6 +26,7 @@ from router.calls.events import (
     PbxEvent,
     Presented,
     Promised,
+    Slot,
 )
 from router.routing.model import Strategy
 
@@ -34,6 +37,7 @@ CHANNEL = re.compile(r"[A-Za-z0-9@/_.:;+-]{1,160}")
 _NUMBER = re.compile(r"[+0-9]{0,32}")
 _LEG = re.compile(r"[A-Za-z0-9._+-]{1,200}")
 _AT = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,6})?")
+_DIGITS = re.compile(r"[0-9]{0,4}")
 _STEP = re.compile(r"[0-9]{1,4}")
 _CAUSE = re.compile(r"[0-9]{1,3}")
 _WORD = re.compile(r"[A-Za-z -]{0,20}")
@@ -182,6 +186,18 @@ def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
                 call_id=call_id,
                 step=_step(fields.get("step")),
                 phone=_match(ENDPOINT, fields.get("phone")),
+                slot=_slot(fields.get("queue", "")),
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_PRESENCE:
+            if fields.get("uniqueid") != uniqueid:
+                raise _Impossible
+            return CodeDialled(
+                call_id=call_id,
+                channel=_match(CHANNEL, fields.get("channel")),
+                phone=_match(ENDPOINT, fields.get("phone")),
+                code=_one_of(Code, fields.get("code")),
+                digits=_match(_DIGITS, fields.get("digits")),
                 at=_at(fields.get("at"), skew),
             )
         case dialplan.EVENT_LEG_ENDED:
@@ -278,6 +294,16 @@ def _at(text: str | None, skew: float) -> datetime:
 
 def _step(text: str | None) -> int:
     return int(_match(_STEP, text))
+
+
+def _slot(queue: str) -> Slot | None:
+    found = dialplan.slot_of(queue)
+    if found is None:
+        if queue:
+            raise _Impossible
+        return None
+    strategy, slot = found
+    return Strategy(strategy), slot
 
 
 def _cause(text: str) -> int:

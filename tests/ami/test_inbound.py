@@ -14,6 +14,8 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    Code,
+    CodeDialled,
     Event,
     LegBegan,
     LegEnded,
@@ -107,6 +109,56 @@ def test_the_other_events_tell_path_leg_and_who_took_it() -> None:
     assert read("RouterTaken", step="2", phone="anna", **when) == CallTaken(
         call_id=CALL, step=2, phone="anna", at=at(1763759124.5)
     )
+
+
+@pytest.mark.parametrize(
+    ("queue", "slot"),
+    [
+        ("router-ringall-03", (Strategy.ALL, 3)),
+        ("router-leastrecent-64", (Strategy.LONGEST_IDLE, 64)),
+        ("router-safety-net", (Strategy.ALL, 0)),
+    ],
+)
+def test_a_queue_says_from_which_desk_a_call_was_taken(queue: str, slot: tuple[Strategy, int]) -> None:
+    event = read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue=queue)
+    assert isinstance(event, CallTaken)
+    assert event.slot == slot
+
+
+def test_a_queue_that_is_none_of_ours_is_nothing_the_dialplan_can_have_written() -> None:
+    assert read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue="support") is None
+
+
+def code(**changes: str) -> Event | None:
+    fields = {"phone": "anna", "code": "pause", "digits": "15", "at": "1763759123.045"}
+    return read("RouterPresence", **{**fields, **changes})
+
+
+def test_a_code_is_dialled() -> None:
+    assert code() == CodeDialled(
+        call_id=CALL,
+        channel="PJSIP/trunk-00000001",
+        phone="anna",
+        code=Code.PAUSE,
+        digits="15",
+        at=at(1763759123.045),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"call": "1763759123.8"},  # not the channel that raised it
+        {"phone": ""},
+        {"phone": "anna smith"},
+        {"code": "party"},
+        {"digits": "12345"},
+        {"digits": "1x"},
+        {"at": "now"},
+    ],
+)
+def test_a_code_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    assert code(**changes) is None
 
 
 CALL_ENDED_EVENT = CallEnded(
