@@ -17,6 +17,7 @@ from router.routing.numbers import Number, read_number
 from router.routing.plan import Promise, RingDesk
 from router.routing.problem import DeadEnd, LeansOnOne, alike, is_warning, path, say
 from router.routing.problems import problems
+from router.routing.reach import usable_phones, why_absent
 from router.routing.reasons import DeskClosed, LineClosed
 from router.routing.table import Configuration, Put, Table
 from tests.proof import many
@@ -45,7 +46,7 @@ def test_a_table_without_a_problem_leads_every_caller_to_a_person(company: Confi
     for absent in (None, *table.people.values()):
         without = table if absent is None else table.with_change(Put(entity=taken_away(absent)))
         for now in instants:
-            members = without.wanted_members(now)
+            members = seated(without, now)
             for call in every_kind_of_call(table):
                 decision = decide(call, without, now)
 
@@ -85,11 +86,24 @@ def test_a_safety_net_with_nobody_or_only_one_is_never_overlooked(company: Confi
 
 def owners(table: Table, at: datetime) -> set[int]:
     """Whose phones are wanted at the safety net."""
-    phones = table.wanted_members(at)[table.safety_net.id]
-    return {person.id for name in phones if (person := table.person_of_endpoint(name))}
+    return {person.id for person in seated(table, at)[table.safety_net.id]}
 
 
-def ends_well(decision: Decision, members: Mapping[int, tuple[str, ...]]) -> bool:
+def seated(table: Table, at: datetime) -> dict[int, list[Person]]:
+    """Who of each desk works here then and has a phone; hours of their own don't count, as the next day has some."""
+    return {
+        desk.id: [
+            person
+            for id_ in desk.members
+            if (person := table.people.get(id_))
+            and why_absent(person, at) is None
+            and usable_phones(person, table.external_prefixes)
+        ]
+        for desk in table.desks.values()
+    }
+
+
+def ends_well(decision: Decision, members: Mapping[int, list[Person]]) -> bool:
     """At a desk where somebody can be rung; or, where it is closed and that means a promise, at one."""
     last = decision.plan.steps[-1]
     if isinstance(last, RingDesk):
