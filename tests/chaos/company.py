@@ -106,8 +106,8 @@ COMPANY = Company(
 def _coordinator(place: int) -> Behaviour:
     if place == 0:
         return DECLINES
-    # some lift the receiver soon and some late, and some end the talk themselves, before any caller does: SIPp gives up a
-    # call in which the other side's BYE crosses its own
+    # Some lift the receiver soon and some late, and some end the talk themselves. They do so before any caller does:
+    # SIPp lets go of a call in which the other side's BYE crosses its own.
     return Answers(after=0.1 + 0.05 * (place % 20), talks=0.7 if place % 10 == 5 else None)
 
 
