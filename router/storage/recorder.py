@@ -8,6 +8,7 @@ is changed until the call has ended, and then only by one that knows better.
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
+from itertools import islice
 from time import monotonic
 from typing import Any
 
@@ -65,6 +66,10 @@ class Recorder:
                 self.dropped += 1
                 return
             self._since[call.call_id] = monotonic()
+        elif call.ended_at is not None:
+            # To the end of the line: what is written then is everything that happened before the newest end among it.
+            # After a restart the journal is read from that end on.
+            del self._pending[call.call_id]
         self._pending[call.call_id] = call
         self._wake.set()
 
@@ -99,12 +104,10 @@ class Recorder:
         return self.pending
 
     async def _write_pending(self) -> None:
-        """Write what is pending now; what comes meanwhile is for the next time, so that it can gather."""
-        waiting = list(self._pending)
-        for first in range(0, len(waiting), BATCH):
+        """Write, in their order, as many as are pending now; what comes meanwhile is for the next time, and gathers."""
+        for _ in range(0, len(self._pending), BATCH):
             async with self._writing:
-                some = waiting[first : first + BATCH]
-                if batch := [self._pending[call_id] for call_id in some if call_id in self._pending]:
+                if batch := list(islice(self._pending.values(), BATCH)):
                     await self._write(batch)
 
     async def _write(self, batch: Sequence[Call]) -> None:
