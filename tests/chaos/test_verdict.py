@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.lab.witness import Evidence, Heard, Placed, Rung
+from router.lab.witness import Evidence, Heard, Message, Placed, Rung
 from tests.asterisk.reckoning import Record
 from tests.chaos.company import ACCOUNT_NUMBERS, LINE
 from tests.chaos.faults import Struck
@@ -202,6 +202,29 @@ def test_what_does_not_hold_is_named(spoil: Callable[[Outcome], Outcome]) -> Non
     found = complaints(spoil(a_good_run()))
 
     assert any(WRONG[spoil] in complaint for complaint in found), found
+
+
+def a_phone_answers(run: Outcome, before: float) -> Outcome:
+    """The second caller gives up, and a phone had answered so many seconds before."""
+    call = run.seen.calls[1]
+    given_up = at(15.0)
+    cancel = Message(at=given_up, sent=True, raw=b"CANCEL sip:x@127.0.0.1 SIP/2.0\r\n\r\n")
+    leg = replace(call.rung[0], answered_at=given_up - timedelta(seconds=before), status=200)
+    return with_call(run, 1, replace(call, placed=replace(call.placed, messages=(cancel,)), rung=(leg,)))
+
+
+def test_a_call_given_up_in_the_moment_of_the_answer_may_be_recorded_either_way() -> None:
+    run = a_phone_answers(a_good_run(), before=0.02)
+    leg = {"phone": "anna", "result": "answered", "ended_at": at(15.0).isoformat()}
+
+    assert complaints(run) == []
+    assert complaints(with_record(run, 1, taken_phone="anna", ended="answered", legs=[leg])) == []
+
+
+def test_a_call_given_up_long_after_a_phone_answered_was_not_given_up_by_accident() -> None:
+    found = complaints(a_phone_answers(a_good_run(), before=3.0))
+
+    assert any("+16461000001: answered by ('anna',), recorded None" in complaint for complaint in found), found
 
 
 def test_calls_are_counted_for_the_fault_that_they_came_in_with() -> None:
