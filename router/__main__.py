@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -31,6 +32,7 @@ app.command(presence)
 @app.command
 def serve() -> None:
     """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+    from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Service
     from router.web.server import CannotListen
@@ -44,10 +46,18 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    guard = None
+    if guard_secret := settings.guard.read_secret():
+        guard = GuardSettings(
+            ami=replace(ami, username=settings.guard.username, secret=guard_secret),
+            applications=settings.guard.applications,
+            trunks=settings.guard.trunks,
+        )
 
     async def run() -> None:
         service = Service(
             ami=ami,
+            guard=guard,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,
@@ -290,7 +300,7 @@ def revoke(prefix: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
-    from router.ami.session import LinkFailed
+    from router.ami.connection import LinkFailed
     from router.routing.table import TableError
 
     try:

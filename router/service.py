@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.events import PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder
@@ -57,12 +58,14 @@ class Service:
         http_port: int,
         mask_numbers: bool,
         external_prefixes: tuple[str, ...] = (),
+        guard: GuardSettings | None = None,
     ) -> None:
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
         self._db = Database(database)
         self._link: AmiLink | None = None
+        self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
@@ -83,6 +86,7 @@ class Service:
             chronicle=chronicle,
             publisher=self._publisher,
             recorder=self._recorder,
+            guard=self._guard,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
         self.url = ""
@@ -117,6 +121,7 @@ class Service:
             absences = parts.create_task(self._absences.run(), name="absences")
             ticking = parts.create_task(self._tick(), name="ticks")
             speaking = parts.create_task(self._speak(), name="link")
+            guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
             log.info("router started", pbx=self._ami.pbx, web=web.url)
@@ -130,8 +135,9 @@ class Service:
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
                 await self._presence.drain(DRAIN_WITHIN)
-            for part in (migrating, following, recording, attending, absences, ticking):
-                part.cancel()
+            for part in (migrating, following, recording, attending, absences, ticking, guarding):
+                if part is not None:
+                    part.cancel()
         log.info("router stopped")
 
     async def _speak(self) -> None:
@@ -218,6 +224,9 @@ class Service:
     def _give(self, order: PbxOrder) -> None:
         assert self._link is not None  # orders only follow what a link has told
         self._link.give(order)
+
+    def _speaks(self) -> bool:
+        return self._link is not None and self._link.speaking
 
     def _look(self) -> None:
         if self._link is not None:

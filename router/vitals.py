@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.ami.counters import Counters
+from router.ami.guard import Guard, Outcome
 from router.ami.link import AmiLink
 from router.calls.events import LinkDown
 from router.calls.presence import who_is_at
@@ -27,6 +28,7 @@ class Vitals:
     publisher: Publisher
     recorder: Recorder
     link: AmiLink | None = None
+    guard: Guard | None = None  # None when it isn't wanted
 
     def standing(self) -> Standing:
         table, last_told = self.publisher.table, self.switchboard.link
@@ -39,6 +41,7 @@ class Vitals:
             table_trouble=self.publisher.trouble,
             records_waiting=waiting,
             records_age=self.recorder.oldest_age() if waiting else None,
+            guard_why=self.guard.down_because if self.guard else "",
         )
 
     def figures(self) -> Iterator[Figure]:
@@ -49,6 +52,8 @@ class Vitals:
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
             yield from _of_the_link(self.link.counters)
+        if self.guard:
+            yield from _of_the_guard(self.guard)
 
     def _of_calls(self) -> Iterator[Figure]:
         told = self.chronicle
@@ -106,6 +111,16 @@ def _of_the_link(link: Counters) -> Iterator[Figure]:
     if link.round_trip is not None and link.skew is not None:
         yield _gauge("link_round_trip_seconds", "How long the last Ping took", link.round_trip)
         yield _gauge("link_skew_seconds", "The clock of the PBX minus ours", link.skew)
+
+
+def _of_the_guard(guard: Guard) -> Iterator[Figure]:
+    counted = guard.counters
+    hints = {outcome.value: counted.hints.get(outcome, 0) for outcome in Outcome}
+    yield _gauge("guard_up", "Whether the voicemail guard watches", counted.connection.up)
+    yield _counts("guard_hints", "Channels said to be in a mailbox, by what came of it", "outcome", hints)
+    yield _count("guard_logins", "Logins of the guard", counted.connection.logins)
+    yield _count("guard_logins_refused", "Logins of the guard that the PBX refused", counted.connection.refused_logins)
+    yield _count("guard_losses", "Connections of the guard that were lost", counted.connection.connections_lost)
 
 
 def _count(name: str, says: str, value: float) -> Figure:

@@ -22,6 +22,9 @@ Each UserEvent carries Token and Call (the Uniqueid of the channel that entered 
     RouterLegEnded   Leg Journal
     RouterEnded      Journal
 
+Why is plan, stale, deadline or invalid; of a call that the guard took out of a mailbox it is guard (by plan), or guard
+and one of the others.
+
 At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
 dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
 
@@ -63,6 +66,7 @@ PLAN_VERSION = "1"
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
+VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
 VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
 GLOBAL_TOKEN = "ROUTER_TOKEN"
@@ -74,6 +78,7 @@ CONTEXT_FALLBACK = "router-fallback"
 CONTEXT_DELIVER = "router-deliver"
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
+CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
 CONTEXT_CODES = "router-codes"  # the administrator includes it where the company's own phones dial
 CONTEXT_OUTSIDE = "router-outside"  # the administrator's: which numbers may be called, and how they are reached
 

@@ -59,9 +59,12 @@ BUSY = 17
 NO_ANSWER = 19
 REJECTED = 21  # also SIP 603, which DIALSTATUS calls CHANUNAVAIL like an unreachable phone
 ANSWERED_ELSEWHERE = 26
+# SIP 487: the caller hung up, and Dial passes their cause on to the phones that rang. Refusals that no telephone sends
+# (SIP 405, 415, 420 …) look the same.
+CALLER_GONE = 127
 # Below 32: unknown number, no route, no response at all (18 is SIP 408: the phone is gone), absent, number changed, out
 # of order, malformed number, facility rejected. From 32 on all are faults of the network, of a resource or of protocol.
-UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, 128))
+UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, CALLER_GONE))
 
 
 def read_event(fields: Fields, *, pbx: str, skew: float) -> PbxEvent | None:
@@ -114,7 +117,7 @@ def leg_result(*, state: str, cause: int, seconds: float, limit: float | None) -
         return LegResult.REFUSED
     if state == "Unreachable" or cause in UNREACHABLE:
         return LegResult.UNREACHABLE
-    if cause == ANSWERED_ELSEWHERE:
+    if cause in (ANSWERED_ELSEWHERE, CALLER_GONE):
         return LegResult.CANCELLED
     if cause == NO_ANSWER or (limit is not None and seconds >= limit - NEARLY):
         return LegResult.NO_ANSWER

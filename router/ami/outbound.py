@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from router.ami.dialplan import (
+    CONTEXT_GUARDED,
     GLOBAL_BEAT,
     GLOBAL_TOKEN,
     PLAN_LIMIT,
@@ -107,6 +108,20 @@ def set_token(token: str) -> Fields:
 
 def get_global(variable: str) -> Fields:
     return {"Action": "Getvar", "Variable": variable}
+
+
+def get_on_channel(channel: str, what: str) -> Fields:
+    """What one channel says of itself. Raises Unsendable for an empty channel: then a global would be asked for."""
+    if not channel.strip():
+        raise Unsendable(f"{what} needs a channel")
+    return {"Action": "Getvar", "Channel": channel, "Variable": what}
+
+
+def redirect_to_guarded(channel: str) -> Fields:
+    """Take the channel out of whatever it does, to the one place for calls that were in a mailbox; no other."""
+    if not channel.strip():
+        raise Unsendable("a Redirect needs a channel")
+    return {"Action": "Redirect", "Channel": channel, "Context": CONTEXT_GUARDED, "Exten": "s", "Priority": "1"}
 
 
 def check(fields: Fields) -> None:

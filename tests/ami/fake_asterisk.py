@@ -38,6 +38,7 @@ class FakeAsterisk:
     globals: Fields = field(default_factory=dict)
     channels: Fields = field(default_factory=dict)  # name → Uniqueid
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    applications: Fields = field(default_factory=dict)  # channel → what it does
     members: dict[str, list[str]] = field(default_factory=dict)  # queue → interfaces
     paused: set[tuple[str, str]] = field(default_factory=set)  # queue and interface
     journal: Fields = field(default_factory=dict)
@@ -161,8 +162,17 @@ class FakeAsterisk:
 
     def _getvar(self, _: Connection, action: Fields) -> bytes:
         variable = action["Variable"]
-        value = self.channels.get(action["Channel"], "") if "Channel" in action else self.globals.get(variable, "")
+        channel = action.get("Channel")
+        if channel is None:
+            return answer(action, "Success", Variable=variable, Value=self.globals.get(variable, ""))
+        if channel not in self.channels:
+            return answer(action, "Error", Message="No such channel")
+        own = {"UNIQUEID": self.channels[channel], "CHANNEL(appname)": self.applications.get(channel, "")}
+        value = own.get(variable) or self.variables.get((channel, variable), "")
         return answer(action, "Success", Variable=variable, Value=value)
+
+    def _redirect(self, _: Connection, action: Fields) -> bytes:
+        return answer(action, "Success", Message="Redirect successful")
 
     def _coreshowchannels(self, _: Connection, action: Fields) -> bytes:
         shown = [channel_item(action, channel, uniqueid) for channel, uniqueid in self.channels.items()]

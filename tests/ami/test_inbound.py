@@ -244,6 +244,8 @@ def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
         ("Ringing", 16, 20.1, LegResult.NO_ANSWER),
         ("Ringing", 0, 19.4, LegResult.CANCELLED),
         ("Ringing", 26, 20.0, LegResult.CANCELLED),
+        ("Ringing", 127, 4.0, LegResult.CANCELLED),
+        ("Down", 127, 0.1, LegResult.CANCELLED),
         ("Ringing", 16, 4.0, LegResult.CANCELLED),
     ],
 )
@@ -270,6 +272,7 @@ EXTERNAL_LEG = "2~2~+19175550111~1763759124.000~1763759130.000~{state}~{cause}~2
         ("Ended", 17, "", "", LegResult.BUSY, False),
         ("Ended", 0, "", "", LegResult.REFUSED, False),
         ("Down", 0, "", "", LegResult.CANCELLED, False),
+        ("Down", 127, "", "", LegResult.CANCELLED, False),
         ("Down", 21, "", "", LegResult.REFUSED, False),
         ("Down", 3, "", "", LegResult.UNREACHABLE, False),
         ("Returned", 17, "", "", LegResult.RETURNED, False),

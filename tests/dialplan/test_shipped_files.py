@@ -5,9 +5,10 @@ import re
 import pytest
 
 from router.ami import dialplan as names
+from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
 from router.calls.orders import Word
 from router.routing.model import Strategy
-from tests.dialplan.reading import EXTENSIONS, QUEUES, Jump, Priority, jumps, priorities
+from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
 
 TEXT = EXTENSIONS.read_text()
 PLAN = priorities(TEXT)
@@ -38,11 +39,11 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
     shared = [
         names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
-        names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER,
+        names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
     assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
-    assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL} <= set(CONTEXTS)
+    assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL, names.CONTEXT_GUARDED} <= set(CONTEXTS)
     assert f"> {names.BEAT_STALE}]?" in TEXT
 
 
@@ -68,7 +69,7 @@ def leads_somewhere(jump: Jump) -> bool:
     if (
         jump.context == "router-clean" != jump.by.context
     ):  # its extension is the filtered number, which its one pattern takes
-        return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{EXTEN\}\)\})", jump.exten) is not None
+        return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{(EXTEN|ROUTER_RAW)\}\)\})", jump.exten) is not None
     if jump.context == names.CONTEXT_OUTSIDE:  # the administrator's: looked for before each jump
         looked_for = f"DIALPLAN_EXISTS({jump.context},{jump.exten},{jump.target})"
         here = [priority.args for priority in PLAN if priority.context == jump.by.context]
@@ -117,7 +118,28 @@ def test_who_dials_a_code_is_known_by_the_endpoint_alone() -> None:
 def test_callers_text_is_read_only_where_it_is_filtered() -> None:
     raw = re.compile(r"CALLERID\((?!num\)=|name\)=|pres\)=)|PJSIP_HEADER|CONNECTEDLINE|REDIRECTING")
     readers = {priority.context for priority in PLAN if raw.search(priority.args)}
-    assert readers <= {"router-clean", "router-caller-id"}
+    assert readers <= {"router-clean", "router-caller-id", names.CONTEXT_GUARDED}
+
+
+def test_a_call_out_of_a_mailbox_is_filtered_and_may_begin_one_line_late() -> None:
+    guarded = [priority for priority in PLAN if priority.context == names.CONTEXT_GUARDED and priority.exten == "s"]
+
+    assert [priority.app for priority in guarded[:2]] == ["NoOp", "NoOp"], "Asterisk may count on once"
+    assert guarded[-1].args == "router-clean,${FILTER(+0-9,${ROUTER_RAW})}x${LEN(${ROUTER_RAW})},1"
+    raw = [priority.args for priority in guarded if re.search(r"FROM_DID|CALLERID", priority.args)]
+    assert all(re.fullmatch(r"ROUTER_RAW=\$\{[^{}]+\}", args) for args in raw), "it is data, and nothing else"
+
+
+def test_the_guards_user_may_hear_of_applications_and_move_a_channel_and_no_more() -> None:
+    text = GUARD_USER.read_text()
+    said = dict(re.findall(r"^(\w+) = (.*)$", text, re.MULTILINE))
+
+    assert (said["read"], said["write"]) == ("dialplan", "call")
+    told = re.findall(r"^eventfilter\(.*header\(Application\),method\(exact\)\) = (\w+)$", text, re.MULTILINE)
+    assert tuple(told) == MAILBOXES_GUARDED
+    router = dict(re.findall(r"^(\w+) = (.*)$", ROUTER_USER.read_text(), re.MULTILINE))
+    off = set(router["disabledevents"].split(","))
+    assert off - set(said["disabledevents"].split(",")) == {"Newexten"}
 
 
 def test_no_mailbox_application_is_reachable() -> None:
