@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from router.ami.counters import Counters
 from router.ami.guard import Guard, Outcome
 from router.ami.link import AmiLink
 from router.calls.events import LinkDown
+from router.calls.presence import who_is_at
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.storage.publisher import Publisher
@@ -45,6 +47,7 @@ class Vitals:
     def figures(self) -> Iterator[Figure]:
         yield from self._of_calls()
         yield from self._of_the_table()
+        yield from self._of_desks()
         yield from self._of_records()
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
@@ -61,7 +64,7 @@ class Vitals:
         yield _counts("call_paths", "Calls by the way they took in the dialplan", "path", told.paths)
         yield _counts("legs_ended", "Phones rung, by result", "result", told.legs)
         yield _counts("plans_answered", "Plans by the answer of the PBX", "answer", told.plans)
-        yield _counts("desk_members_changed", "Desk members added and removed", "change", told.members)
+        yield _counts("desk_members_changed", "Desk members added and removed, paused and not", "change", told.members)
         yield _count("deciding_seconds", "Time from hearing of a call to having given its plan", told.deciding_seconds)
         yield _count("slips", "Events that we failed to understand: faults of the router", told.slips)
         yield _count("events_unknown", "Events of calls that nothing is known of", self.calls.unknown)
@@ -72,6 +75,19 @@ class Vitals:
         yield _gauge("table_version", "The table that decisions are made from", table.version if table else 0)
         if age is not None:
             yield _gauge("table_age_seconds", "Since the database last said which table is the newest", age)
+
+    def _of_desks(self) -> Iterator[Figure]:
+        table, presences, now = self.publisher.table, self.switchboard.attendance.presences, datetime.now(UTC)
+        desks = table.desks.values() if table else ()
+        there = {desk.name: len(who_is_at(desk, table, presences, now)) for desk in desks if table}
+        yield Figure(
+            name="people_at_desk",
+            says="Members of each desk who are there now; where there is nobody the next desk takes over",
+            kind="gauge",
+            label="desk",
+            values=there,
+        )
+        yield _counts("codes_answered", "Codes dialled on people's phones, by answer", "word", self.chronicle.codes)
 
     def _of_records(self) -> Iterator[Figure]:
         recorder = self.recorder

@@ -12,12 +12,12 @@ import structlog
 
 from router.ami.connection import Door, LinkFailed, connect, keep_connected
 from router.ami.counters import Counters, Dropped, Tally
-from router.ami.outbound import Unsendable, add_member, deliver, remove_member
+from router.ami.outbound import Unsendable, answer_code, change_member, deliver
 from router.ami.protocol import Answer, Wire
 from router.ami.session import Session
 from router.ami.timing import Timing
 from router.calls.events import Event, LinkDown, LinkUp, PlanAccepted, PlanRefused
-from router.calls.orders import AddMember, Deliver, PbxOrder, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, MemberOrder, PauseMember, PbxOrder, RemoveMember
 
 log = structlog.get_logger(__name__)
 
@@ -82,13 +82,16 @@ class AmiLink:
     def give(self, order: PbxOrder) -> None:
         """Writes the order at once. What became of a plan comes back as PlanAccepted or PlanRefused, later.
 
-        An order about members that fails shows in the next look at them.
+        An order about members that fails shows in the next look at them. Who dialled a code and hears nothing from us
+        hears from the dialplan that it wasn't possible.
         """
         match order:
             case Deliver(call_id=call_id):
                 self._deliver(order, call_id)
-            case AddMember() | RemoveMember():
+            case AddMember() | RemoveMember() | PauseMember():
                 self._change_member(order)
+            case AnswerCode():
+                self._answer_code(order)
             case _:
                 assert_never(order)
 
@@ -148,21 +151,27 @@ class AmiLink:
         self._tally.actions_refused += 1
         self._tell(PlanRefused(call_id=call_id, why=why, at=self._now()))
 
-    def _change_member(self, order: AddMember | RemoveMember) -> None:
+    def _answer_code(self, order: AnswerCode) -> None:
         try:
-            fields = add_member(order) if isinstance(order, AddMember) else remove_member(order)
-            answer = self._speaking().ask(fields)
+            self._speaking().ask(answer_code(order, self._settings.pbx))
+        except (Unsendable, LinkFailed) as refusal:
+            self._tally.actions_refused += 1
+            log.warning("a code was not answered", call_id=order.call_id, why=str(refusal))
+
+    def _change_member(self, order: MemberOrder) -> None:
+        try:
+            answer = self._speaking().change_members(change_member(order))
         except (Unsendable, LinkFailed) as refusal:
             self._member_refused(order, str(refusal))
         else:
             answer.add_done_callback(partial(self._member_answered, order))
 
-    def _member_answered(self, order: AddMember | RemoveMember, future: asyncio.Future[Answer]) -> None:
+    def _member_answered(self, order: MemberOrder, future: asyncio.Future[Answer]) -> None:
         answer = future.result()
         if not answer.success:
             self._member_refused(order, answer.said)
 
-    def _member_refused(self, order: AddMember | RemoveMember, why: str) -> None:
+    def _member_refused(self, order: MemberOrder, why: str) -> None:
         self._tally.actions_refused += 1
         log.warning("the PBX refused a change of a desk's members", pbx=self._settings.pbx, order=order, why=why)
 

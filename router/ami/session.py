@@ -29,6 +29,7 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
+LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
 MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
@@ -60,6 +61,7 @@ class Session:
         self._kept: list[PbxEvent] | None = None
         self._journal_read = False
         self._look = asyncio.Event()
+        self._changes = 0  # of members, asked for so far
         self.known_until = since
         self.took_over = False
         self.speaking = False
@@ -97,6 +99,11 @@ class Session:
     def ask(self, fields: Fields) -> asyncio.Future[Answer]:
         """An action for a call: written at once. Raises Unsendable."""
         return self._wire.ask(fields, within=self._timing.answer_within)
+
+    def change_members(self, fields: Fields) -> asyncio.Future[Answer]:
+        """An action that changes a queue's members: what is being looked at meanwhile is no longer so."""
+        self._changes += 1
+        return self.ask(fields)
 
     def look_at_members(self) -> None:
         self._look.set()
@@ -255,12 +262,21 @@ class Session:
             if not self.speaking:
                 continue
             try:
-                members = await self._members()
+                members = await self._members_at_rest()
             except LinkFailed as failure:
                 # A look that failed is no reason to leave the calls alone; a PBX that is gone is found out by Ping.
                 log.warning("the members could not be looked at", pbx=self._pbx, why=str(failure))
             else:
                 self._tell(MembersSeen(members=members, at=self._now()))
+
+    async def _members_at_rest(self) -> tuple[MemberSeen, ...]:
+        """A look during which we changed nothing: else it shows some queues before and some after our orders."""
+        for _ in range(LOOKS_AT_MOST):
+            changes = self._changes
+            members = await self._members()
+            if self._changes == changes:
+                break
+        return members
 
     # Asking
 

@@ -40,6 +40,7 @@ class FakeAsterisk:
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
     applications: Fields = field(default_factory=dict)  # channel → what it does
     members: dict[str, list[str]] = field(default_factory=dict)  # queue → interfaces
+    paused: set[tuple[str, str]] = field(default_factory=set)  # queue and interface
     journal: Fields = field(default_factory=dict)
     scripts: dict[str, Script] = field(default_factory=dict)
     ahead: float = 0.0  # seconds its clock is ahead of ours
@@ -182,7 +183,8 @@ class FakeAsterisk:
         items = [
             message(
                 Event="QueueMember", Queue=queue, Name=name, Location=name, StateInterface="", Membership="dynamic",
-                Penalty="0", CallsTaken="0", Status="1", Paused="0", ActionID=action["ActionID"],
+                Penalty="0", CallsTaken="0", Status="1",
+                Paused=str(int((queue, name) in self.paused)), ActionID=action["ActionID"],
             )
             for name in self.members.get(queue, [])
         ]  # fmt: skip
@@ -193,7 +195,16 @@ class FakeAsterisk:
 
     def _queueadd(self, _: Connection, action: Fields) -> bytes:
         self.members.setdefault(action["Queue"], []).append(action["Interface"])
+        if action.get("Paused") == "true":
+            self.paused.add((action["Queue"], action["Interface"]))
         return answer(action, "Success", Message="Added interface to queue")
+
+    def _queuepause(self, _: Connection, action: Fields) -> bytes:
+        place = action["Queue"], action["Interface"]
+        if place[1] not in self.members.get(place[0], []):
+            return answer(action, "Error", Message="Interface not found")
+        (self.paused.add if action["Paused"] == "true" else self.paused.discard)(place)
+        return answer(action, "Success", Message="Interface paused successfully")
 
     def _queueremove(self, _: Connection, action: Fields) -> bytes:
         self.members[action["Queue"]].remove(action["Interface"])

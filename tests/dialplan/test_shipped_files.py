@@ -6,6 +6,7 @@ import pytest
 
 from router.ami import dialplan as names
 from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
+from router.calls.orders import Word
 from router.routing.model import Strategy
 from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
 
@@ -38,11 +39,11 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
     shared = [
         names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
-        names.EVENT_ENDED, names.VAR_GUARDED,
+        names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
     assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
-    assert names.CONTEXT_GUARDED in CONTEXTS
+    assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL, names.CONTEXT_GUARDED} <= set(CONTEXTS)
     assert f"> {names.BEAT_STALE}]?" in TEXT
 
 
@@ -73,10 +74,18 @@ def leads_somewhere(jump: Jump) -> bool:
         looked_for = f"DIALPLAN_EXISTS({jump.context},{jump.exten},{jump.target})"
         here = [priority.args for priority in PLAN if priority.context == jump.by.context]
         return any(looked_for in args for args in here)
+    if jump.by.context == names.CONTEXT_CODES:  # a word and digits, which the one pattern there takes
+        return jump.context == "router-code" and re.fullmatch(r"[a-z]{2,}(\$\{EXTEN:3\})?", jump.exten) is not None
+    if jump.target == "${ROUTER_WORD}":  # one of the words that the answer was measured against
+        return {word.value for word in Word} <= labels_of(jump.context, jump.exten)
     return jump.target in labels_of(jump.context, jump.exten)
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
+# The administrator includes it into a context of their own, whose `i` and `t` are theirs: it only leads elsewhere.
+INCLUDED = names.CONTEXT_CODES
+
+
+@pytest.mark.parametrize("context", [context for context in CONTEXTS if context != INCLUDED])
 def test_no_context_lets_a_channel_fall_out(context: str) -> None:
     assert {"i", "t", "T", "e"} <= extensions_of(context)
 
@@ -85,6 +94,25 @@ def test_a_caller_can_dial_no_special_extension_but_those_that_lead_to_the_filte
     assert "h" not in extensions_of(ENTRY)
     assert {"s", "i", "t", "T", "e"} <= extensions_of(ENTRY)
     assert {priority.args.split(",")[0] for priority in PLAN if priority.context == ENTRY} == {"router-clean"}
+
+
+def test_the_codes_are_all_that_the_company_s_own_context_gets() -> None:
+    codes = (names.CODE_SIGN_IN, names.CODE_SIGN_OUT, names.CODE_PAUSE, names.CODE_AWAY)
+    assert all(re.fullmatch(rf"_?({'|'.join(map(re.escape, codes))})X*", exten) for exten in extensions_of(INCLUDED))
+    assert set(codes) <= extensions_of(INCLUDED)
+    assert {priority.app for priority in PLAN if priority.context == INCLUDED} == {"Goto"}
+
+
+def test_every_word_that_the_router_may_say_is_one_the_dialplan_takes() -> None:
+    (accepted,) = re.findall(r'REGEX\("\^1~[^"]+~\(([a-z|]+)\)~[^"]+\$" \$\{ROUTER_COPY\}\)', TEXT)
+    assert set(accepted.split("|")) == {word.value for word in Word}
+
+
+def test_who_dials_a_code_is_known_by_the_endpoint_alone() -> None:
+    raised = [p.args for p in PLAN if p.app == "UserEvent" and p.args.startswith(names.EVENT_PRESENCE)]
+    assert len(raised) == 1
+    assert "Phone: ${CHANNEL(endpoint)}," in raised[0]
+    assert "CALLERID" not in raised[0]
 
 
 def test_callers_text_is_read_only_where_it_is_filtered() -> None:
@@ -120,8 +148,11 @@ def test_no_mailbox_application_is_reachable() -> None:
 
 def test_nothing_answers_the_caller_before_a_person_has() -> None:
     speaking = {"Answer", "Playback", "MusicOnHold", "Background", "Read"}
-    # the one that asks is told to a phone that answered, on its own channel
-    assert {priority.context for priority in PLAN if priority.app in speaking} == {"router-confirm"}
+    # the one that asks is told to a phone that answered, on its own channel; who dialled a code is no caller
+    speakers = {priority.context for priority in PLAN if priority.app in speaking}
+    assert speakers == {"router-confirm", "router-code", "router-code-told"}
+    to_the_codes = {jump.by.context for jump in jumps(PLAN) if jump.context.startswith("router-code")}
+    assert to_the_codes == {INCLUDED, "router-code", "router-code-told"}, "and no call is led there"
 
 
 def test_an_external_phone_that_answered_is_not_connected_unless_it_pressed_one() -> None:
