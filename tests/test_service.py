@@ -81,7 +81,7 @@ class Town:
         now = datetime.now(UTC)
         clock = self.asterisk.clock
         told = f"1~{clock:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~jonas~{clock:.3f}~{clock:.3f}~16"
-        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now.hour:02}/{CALL}"] = told
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now:%H/%M}/{CALL}"] = told
         return told
 
     def code(self, code: str, digits: str = "") -> bytes:

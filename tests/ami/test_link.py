@@ -31,7 +31,7 @@ ANNA = "Local/anna@router-member/n"
 
 def entry(ended: datetime, uniqueid: str = UNIQUEID) -> Fields:
     """What the dialplan writes of a call that ended then, and of its leg."""
-    place = f"/router-ended-{ended.isoweekday() % 7}/{ended:%H}/{uniqueid}"
+    place = f"/router-ended-{ended.isoweekday() % 7}/{ended:%H/%M}/{uniqueid}"
     began, end = f"{ended.timestamp() - 30:.3f}", f"{ended.timestamp():.3f}"
     return {
         place: f"1~{began}~+15550100~+15550177~number~fallback~anna~{began}~{end}~16",
@@ -89,11 +89,13 @@ async def test_the_journal_is_read_from_the_last_contact_on(asterisk: FakeAsteri
         asterisk.ahead += 5 * 3600.0  # a link that stays up for hours
         asterisk.actions.clear()
         await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_BEAT")) > 2)
-        asterisk.journal = entry(now())
+        long_heard = entry(now() - timedelta(minutes=5), uniqueid="1763759100.1")
+        asterisk.journal = entry(now()) | long_heard
         asterisk.drop()
         up = await listener.next(LinkUp)
+        assert {ended.call_id for ended in up.ended} == {f"pbx:{UNIQUEID}"}
         assert len(up.ended) == 2
-        assert len(asterisk.asked("DBGetTree")) <= 2  # the hour that is, and its neighbour at the turn of it
+        assert len(asterisk.asked("DBGetTree")) <= 4  # the minute that is, and those beside it
 
 
 async def test_an_entry_of_the_same_hour_a_week_ago_is_no_news(asterisk: FakeAsterisk, router: Router) -> None:
