@@ -48,6 +48,7 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    mail = settings.mail.server()
 
     async def run() -> None:
         service = Service(
@@ -59,6 +60,8 @@ def serve() -> None:
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
             external_prefixes=settings.external_prefixes,
+            terms=settings.commitment.terms(),
+            mail=mail,
         )
         await service.run()
 

@@ -4,18 +4,24 @@ import asyncio
 import gc
 import signal
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from router.ami.link import AmiLink, AmiSettings
+from router.calls.call import Call
 from router.calls.events import TablePublished
 from router.calls.orders import PbxOrder
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
+from router.clock import Clock
+from router.commitments.commitment import Terms
+from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
-from router.storage.database import Database, NotMigrated, StorageError, Unavailable
+from router.storage.commitments import Keeper
+from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.migrate import upgrade
 from router.storage.publisher import Publisher
@@ -52,6 +58,8 @@ class Service:
         http_port: int,
         mask_numbers: bool,
         external_prefixes: tuple[str, ...] = (),
+        terms: Terms = Terms(),  # noqa: B008 (a frozen value)
+        mail: MailSettings | None = None,
     ) -> None:
         self._ami = ami
         self._database = database
@@ -59,8 +67,16 @@ class Service:
         self._db = Database(database)
         self._link: AmiLink | None = None
         self._calls = Calls()
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
+        self._keeper = Keeper(terms=terms, mails=mail is not None)
+        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._clock = Clock(
+            self._db,
+            self._keeper,
+            lambda: self._publisher.table,
+            mailer=Mailer(settings=mail) if mail else None,
+            zone=ZoneInfo(time_zone),
+        )
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._switchboard = Switchboard(
             calls=self._calls, give=self._give, look=self._look, record=self._recorder.record, chronicle=chronicle
@@ -71,6 +87,7 @@ class Service:
             chronicle=chronicle,
             publisher=self._publisher,
             recorder=self._recorder,
+            clock=self._clock,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
         self.url = ""
@@ -101,6 +118,7 @@ class Service:
             migrating = parts.create_task(self._migrate(), name="migrations")
             following = parts.create_task(self._publisher.watch(), name="publisher")
             recording = parts.create_task(self._recorder.run(), name="recorder")
+            ticking = parts.create_task(self._clock.run(), name="clock")
             speaking = parts.create_task(self._speak(), name="link")
             self.url = web.url
             self.started.set()
@@ -114,7 +132,7 @@ class Service:
             await asyncio.wait([speaking, serving])
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
-            for part in (migrating, following, recording):
+            for part in (migrating, following, recording, ticking):
                 part.cancel()
         log.info("router stopped")
 
@@ -172,6 +190,12 @@ class Service:
             return False
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
+
+    async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
+        """What calls that ended mean for what we owe, in the transaction that records them."""
+        if (table := self._publisher.table) is None:
+            raise Unavailable("without a table nobody knows who owes whom a call back")  # the records wait for it
+        await self._keeper.settle(transaction, ended, table)
 
     def _publish(self, table: Table) -> None:
         self._switchboard.hear(TablePublished(table=table, at=_now()))
