@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import uvloop
@@ -18,6 +18,9 @@ from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import Database, NotMigrated, StorageError
 from router.storage.schema import Role
+
+if TYPE_CHECKING:
+    from router.routing.table import Table
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
@@ -105,8 +108,6 @@ def explain(
     from router.routing.explain import as_json as decision_as_json
     from router.routing.explain import sentence, sentences
     from router.routing.numbers import read_number
-    from router.routing.table import Table
-    from router.storage.tables import load_configuration
 
     if at is not None and not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
         _fail(f"--at must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
@@ -114,13 +115,7 @@ def explain(
     zone = ZoneInfo(settings.time_zone)
     when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
-    async def load(db: Database) -> Table:
-        configuration, version = await load_configuration(
-            db, settings.region, settings.time_zone, settings.external_prefixes
-        )
-        return Table.build(configuration, version)
-
-    table = _with_database(settings, load)
+    table = _with_database(settings, lambda db: _newest_table(db, settings))
     decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
     if as_json:
         out.print_json(json.dumps(decision_as_json(decision, zone)))
@@ -128,6 +123,61 @@ def explain(
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
+
+
+@app.command
+def check(
+    *,
+    pbx: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Could a call be lost? Exits with 1 when one could; 0 when all is well or there are only warnings.
+
+    Parameters
+    ----------
+    pbx
+        Ask the PBX of ROUTER_AMI_* whether it has what the table needs. Changes nothing there.
+    as_json
+        Everything as JSON.
+    """
+    if not pbx:
+        _fail("what shall be checked? --pbx asks the PBX whether it has what the table needs", code=2)
+    sys.exit(_check_pbx(load_settings(), as_json=as_json))
+
+
+def _check_pbx(settings: Settings, *, as_json: bool) -> int:
+    from router.ami.lacks import costs_calls, say
+    from router.ami.link import AmiSettings
+    from router.ami.survey import survey
+
+    ami = AmiSettings(
+        host=settings.ami.host,
+        port=settings.ami.port,
+        username=settings.ami.username,
+        secret=settings.ami.read_secret(),
+        pbx=settings.pbx,
+    )
+    table = _with_database(settings, lambda db: _newest_table(db, settings))
+    found = _in_loop(survey(ami, table, datetime.now(UTC)))
+    told = [(costs_calls(lack), type(lack).__name__, say(lack)) for lack in found.lacks]
+    told.sort(key=lambda one: not one[0])  # what costs calls first
+    if as_json:
+        lacks = [{"lack": kind, "costs_calls": costs, "sentence": sentence} for costs, kind, sentence in told]
+        out.print_json(json.dumps({"version": found.version, "lacks": lacks}))
+    else:
+        for costs, _, sentence in told:
+            mark, style = ("lacks", "red") if costs else ("warns", "yellow")
+            out.print(f"{mark}  {sentence}", style=style, highlight=False, soft_wrap=True)
+        grave = sum(costs for costs, _, _ in told)
+        verdict = f"{grave} that cost calls, {len(told) - grave} warnings" if told else "nothing lacks"
+        where = f"Asterisk {found.version or '?'} at {ami.host}:{ami.port}"
+        out.print(
+            f"{where}: {found.desks} desks, {found.phones} phones looked at; {verdict}.",
+            style="bold",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 1 if any(costs for costs, _, _ in told) else 0
 
 
 @app.command
@@ -177,12 +227,15 @@ def calls(*, limit: int = 20) -> None:
     for record in page.records:
         waited = record.taken_at - record.arrived_at if record.taken_at else None
         taken = f"{record.taken_phone} after {waited.total_seconds():.1f} s" if waited else ""
+        if record.owner_phone != record.taken_phone:
+            taken += f", then {record.owner_phone}"
+        promised = {None: "", "asked": "asked for a call", "closed": "closed hours", "nobody": "nobody was there"}
         facts = (
             record.arrived_at.astimezone(zone).strftime("%d %b %H:%M:%S"),
             f"{record.caller or record.presented.value:>16} → {record.dialled or 'malformed':<16}",
             f"{record.ended.value if record.ended else 'open':<8}",
             f"{record.path.value if record.path else '':<8}",
-            taken,
+            taken or promised[record.promise],
         )
         out.print("  ".join(facts).rstrip(), highlight=False, soft_wrap=True)
         if record.decision:
@@ -236,6 +289,7 @@ def revoke(prefix: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
+    from router.ami.session import LinkFailed
     from router.routing.table import TableError
 
     try:
@@ -244,9 +298,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(str(fault), code=2)
     except NotMigrated:
         _fail("The database has not the tables of this version yet: 'router migrate' makes them, and so does 'serve'.")
-    except (StorageError, TableError) as fault:
+    except (StorageError, TableError, LinkFailed) as fault:
         _fail(str(fault))
     sys.exit(0)
+
+
+async def _newest_table(db: Database, settings: Settings) -> "Table":
+    from router.routing.table import Table
+    from router.storage.tables import load_configuration
+
+    configuration, version = await load_configuration(
+        db, settings.region, settings.time_zone, settings.external_prefixes
+    )
+    return Table.build(configuration, version)
 
 
 def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:

@@ -25,9 +25,17 @@ Each UserEvent carries Token and Call (the Uniqueid of the channel that entered 
 At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
 dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
 
-    router-ended-<weekday 0..6>/<HH>/<call>          1~arrived~dialled~caller~presented~path~phone~taken~ended~cause
-    router-ended-<weekday 0..6>/<HH>/<call>/<leg>    1~step~phone~began~ended~state~cause~limit
-                                                     2~step~phone~began~ended~state~cause~limit~answered~key
+    router-ended-<weekday 0..6>/<HH>/<call>
+        2~arrived~dialled~caller~presented~path~phone~taken~ended~cause~promise~owner
+        1~arrived~dialled~caller~presented~path~phone~taken~ended~cause     (of a dialplan before; still read)
+    router-ended-<weekday 0..6>/<HH>/<call>/<leg>
+        1~step~phone~began~ended~state~cause~limit
+        2~step~phone~began~ended~state~cause~limit~answered~key
+
+`phone` and `taken` are the first person's phone that took the call, and when; `owner` is the phone that took it last,
+another one after a hand-over. `promise` is why the caller was let go with a commitment: asked (pressed 1 in the waiting
+line), closed (heard the closed-hours promise to its end), nobody (half an hour in which nobody could be reached), else
+empty.
 
 weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
 or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.

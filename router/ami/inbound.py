@@ -23,6 +23,7 @@ from router.calls.events import (
     PathTaken,
     PbxEvent,
     Presented,
+    Promised,
 )
 from router.routing.model import Strategy
 
@@ -39,7 +40,8 @@ _WORD = re.compile(r"[A-Za-z -]{0,20}")
 _JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
 _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
 
-JOURNAL_VERSION = "1"
+JOURNAL_VERSION = "1"  # of legs; and of calls that ended before a dialplan of version 2 was loaded
+CALL_VERSION = "2"  # a call's end tells two things more: a promise, and who took it last
 EXTERNAL_LEG_VERSION = "2"  # a leg that was asked for a key tells two things more
 KEYS = frozenset({"", "1", "2", "none", "left", "stopped", "asked"})
 AT_ONCE = 1.0  # seconds; a mobile that is on rings for longer than that, a diverted or switched off one doesn't
@@ -188,7 +190,9 @@ def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
 
 
 def _call_ended(call_id: str, journal: str | None, skew: float) -> CallEnded:
-    arrived, dialled, caller, shown, path, phone, taken, ended, cause = _parts(journal, 9)
+    version, count = (CALL_VERSION, 11) if (journal or "").startswith(f"{CALL_VERSION}~") else (JOURNAL_VERSION, 9)
+    arrived, dialled, caller, shown, path, phone, taken, ended, cause, *more = _parts(journal, count, version)
+    promise, owner = more or ("", phone)
     presented = _one_of(Presented, shown)
     return CallEnded(
         call_id=call_id,
@@ -201,6 +205,8 @@ def _call_ended(call_id: str, journal: str | None, skew: float) -> CallEnded:
         taken_at=_at(taken, skew) if taken else None,
         at=_at(ended, skew),
         cause=_cause(cause),
+        promise=_one_of(Promised, promise) if promise else None,
+        owner=_match(ENDPOINT, owner) if owner else None,
     )
 
 

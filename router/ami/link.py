@@ -13,6 +13,7 @@ from typing import NoReturn, assert_never
 import structlog
 
 from router.ami.counters import Counters, Dropped, Tally
+from router.ami.framing import Message
 from router.ami.outbound import Unsendable, add_member, check, deliver, remove_member
 from router.ami.protocol import Answer, Wire
 from router.ami.session import LinkFailed, LoginRefused, Session
@@ -45,6 +46,21 @@ class AmiSettings:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+async def open_wire(settings: AmiSettings, timing: Timing, *, hear: Callable[[Message], None], tally: Tally) -> Wire:
+    """A connection to that PBX, on which nothing was said yet. Raises LinkFailed, with the reason."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timing.connect_within):
+            _, wire = await loop.create_connection(
+                lambda: Wire(hear, tally), settings.host, settings.port, ssl=settings.ssl
+            )
+    except TimeoutError:
+        raise LinkFailed(f"{settings.host}:{settings.port} did not accept within {timing.connect_within:g} s") from None
+    except OSError as error:
+        raise LinkFailed(f"{settings.host}:{settings.port}: {error.strerror or error}") from error
+    return wire
 
 
 class AmiLink:
@@ -117,9 +133,10 @@ class AmiLink:
             now=self._now,
             since=self._known_until,
         )
-        wire = await self._connect(session)
-        if isinstance(wire, LinkFailed):
-            return False, wire
+        try:
+            wire = await open_wire(self._settings, self._timing, hear=session.hear, tally=self._tally)
+        except LinkFailed as unreachable:
+            return False, unreachable
         self._session = session
         try:
             failure = await session.run(wire, username=self._settings.username, secret=self._settings.secret)
@@ -134,20 +151,6 @@ class AmiLink:
             await wire.gone()
         self._tally.connections_lost += 1
         return session.took_over, failure
-
-    async def _connect(self, session: Session) -> Wire | LinkFailed:
-        settings, within = self._settings, self._timing.connect_within
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(within):
-                _, wire = await loop.create_connection(
-                    lambda: Wire(session.hear, self._tally), settings.host, settings.port, ssl=settings.ssl
-                )
-        except TimeoutError:
-            return LinkFailed(f"{settings.host}:{settings.port} did not accept within {within:g} s")
-        except OSError as error:
-            return LinkFailed(f"{settings.host}:{settings.port}: {error.strerror or error}")
-        return wire
 
     def _deliver(self, order: Deliver, call_id: str) -> None:
         try:

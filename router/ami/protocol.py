@@ -109,6 +109,11 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.send(question, as_list=None if many else False)
         return question.answer
 
+    @property
+    def greeted_as(self) -> str:
+        """The version of AMI with which the other side greeted us: "" until it has; what is no Asterisk never does."""
+        return self._framing.version
+
     async def gone(self) -> str:
         """Waits until the connection has ended, and says why."""
         return await asyncio.shield(self._lost)  # a waiter that is cancelled must not take the future with it

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from router.calls.events import LegResult, Path, Presented
+from router.calls.events import LegResult, Path, Presented, Promised
 from router.routing.decide import Decision
 
 
@@ -43,7 +43,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One caller's attempt. A value: every event makes a new one."""
+    """One caller's attempt. A value: every event makes a new one.
+
+    `taken_…` is the first person who took it, `owner…` the one who has it now, or had it last: another one after a
+    hand-over. `owner_since` is when that was said, which is the end itself once the call's end has told who it was.
+    """
 
     call_id: str
     phase: Phase
@@ -60,5 +64,9 @@ class Call:
     taken_phone: str | None = None
     taken_by: int | None = None
     taken_at: datetime | None = None
+    owner_phone: str | None = None
+    owner: int | None = None
+    owner_since: datetime | None = None
+    promise: Promised | None = None
     ended_at: datetime | None = None
     ending: Ending | None = None

@@ -49,6 +49,18 @@ class Presented(StrEnum):
     MALFORMED = "malformed"
 
 
+class Promised(StrEnum):
+    """Why a caller was let go with a commitment.
+
+    asked: pressed 1 in the waiting line · closed: heard the closed-hours promise to its end · nobody: for half an hour
+    nobody could be reached.
+    """
+
+    ASKED = "asked"
+    CLOSED = "closed"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallArrived:
     """A call entered `[router-in]` and waits for a plan. `dialled` and `caller` are already filtered to `+0-9`.
@@ -108,7 +120,7 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTaken:
-    """A person has the caller: said by the outer Dial or by the queue."""
+    """A person has the caller: said by the outer Dial or by the queue; said again when another one took it over."""
 
     call_id: str
     step: int
@@ -120,7 +132,9 @@ class CallTaken:
 class CallEnded:
     """The caller's channel is gone; complete in itself. Live from the hangup handler, or later from the journal.
 
-    `phone` and `taken_at` are None when nobody took the call. `cause` is the Q.850 hang-up cause.
+    `phone` and `taken_at` are None when nobody took the call, else who took it first; `owner` is the phone that took
+    it last, another one after a hand-over. `promise` is why the caller was let go with a commitment, if they were.
+    `cause` is the Q.850 hang-up cause.
     """
 
     call_id: str
@@ -133,6 +147,8 @@ class CallEnded:
     taken_at: datetime | None
     at: datetime
     cause: int
+    promise: Promised | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

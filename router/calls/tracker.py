@@ -225,17 +225,22 @@ def _with_leg(call: Call, new: Leg) -> Call:
 
 
 def _taken(call: Call, phone: str, at: datetime, table: Table | None) -> Call:
-    """Who took it first has it; the same said twice (live, and at the call's end) is one taking."""
-    if call.taken_at is not None and (call.taken_phone == phone or call.taken_at <= at):
-        return call
-    ending = Ending.ANSWERED if call.ending else None
-    return replace(call, taken_phone=phone, taken_by=_person(phone, table), taken_at=at, ending=ending)
+    """Who took it first is who took it, who took it last owns it; the same said twice is one taking."""
+    if call.ending is not None:
+        call = replace(call, ending=Ending.ANSWERED)
+    if call.taken_at is None or at < call.taken_at:
+        call = replace(call, taken_phone=phone, taken_by=_person(phone, table), taken_at=at)
+    if call.owner_since is None or at > call.owner_since:
+        call = replace(call, owner_phone=phone, owner=_person(phone, table), owner_since=at)
+    return call
 
 
 def _ended(call: Call, event: CallEnded, table: Table | None) -> Call:
     """The end is complete in itself, so it also tells what we missed."""
     if event.phone is not None and event.taken_at is not None:
         call = _taken(call, event.phone, event.taken_at, table)
+        owner = event.owner or event.phone
+        call = replace(call, owner_phone=owner, owner=_person(owner, table), owner_since=event.at)
     if not call.dialled and call.decision is None:  # nobody told us of its arrival
         line, account = _known_of(event, table)
         call = replace(call, line=line, account=account)
@@ -247,8 +252,15 @@ def _ended(call: Call, event: CallEnded, table: Table | None) -> Call:
         arrived_at=event.arrived_at,
         path=call.path or event.path,
         ended_at=event.at,
-        ending=Ending.ANSWERED if call.taken_phone is not None else Ending.GAVE_UP,
+        promise=event.promise,
+        ending=_ending(call, event),
     )
+
+
+def _ending(call: Call, event: CallEnded) -> Ending:
+    if call.taken_phone is not None:
+        return Ending.ANSWERED
+    return Ending.GAVE_UP if event.promise is None else Ending.PROMISED
 
 
 def _is_gone(call: Call, link: LinkUp) -> bool:

@@ -75,6 +75,7 @@ OPTIONAL_MODULES: Mapping[str, Sequence[str]] = {
         "res_ari_endpoints.so",
         "res_ari_events.so",
     ),
+    "config": ("func_config.so",),
     "voicemail": ("app_voicemail.so",),
 }
 

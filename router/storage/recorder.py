@@ -176,8 +176,11 @@ def _call_row(call: Call, zone: tzinfo) -> dict[str, Any]:
         "taken_phone": call.taken_phone,
         "taken_by": call.taken_by,
         "taken_at": call.taken_at,
+        "owner_phone": call.owner_phone,
+        "owner": call.owner,
         "ended_at": call.ended_at,
         "ended": call.ending,
+        "promise": call.promise,
         "is_test": False,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, or_, select
 
 from router.calls.call import Call, Ending, Leg, Phase
-from router.calls.events import Path, Presented
+from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
 from router.storage.database import Database, StorageError, Transaction
 from router.storage.schema import call_legs, calls
@@ -27,7 +27,7 @@ class BadCursor(StorageError):
 class CallRecord:
     """One call as it stands in the records. `decision` is what `explain.as_json` made of it, None when there was none.
 
-    `line`, `account`, `job` and `taken_by` are ids, whose rows may be gone: their names stand in the decision.
+    `line`, `account`, `job`, `taken_by` and `owner` are ids, whose rows may be gone: their names stand in the decision.
     """
 
     call_id: str
@@ -46,8 +46,11 @@ class CallRecord:
     taken_phone: str | None
     taken_by: int | None
     taken_at: datetime | None
+    owner_phone: str | None
+    owner: int | None
     ended_at: datetime | None
     ended: Ending | None
+    promise: Promised | None
     is_test: bool
     legs: tuple[Leg, ...]
 
@@ -127,6 +130,10 @@ def _call(record: CallRecord) -> Call:
         taken_phone=record.taken_phone,
         taken_by=record.taken_by,
         taken_at=record.taken_at,
+        owner_phone=record.owner_phone,
+        owner=record.owner,
+        owner_since=record.taken_at,
+        promise=record.promise,
         ended_at=record.ended_at,
         ending=record.ended,
     )

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 import router.storage.owed_schema  # noqa: F401 (its tables are in the same metadata)
 from router.calls.call import Ending
-from router.calls.events import LegResult, Path, Presented
+from router.calls.events import LegResult, Path, Presented, Promised
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -393,8 +393,11 @@ calls = Table(
     Column("taken_phone", Text),
     Column("taken_by", Integer),
     Column("taken_at", UtcTime),
+    Column("owner_phone", Text),
+    Column("owner", Integer),
     Column("ended_at", UtcTime),
     _one_of("ended", Ending, nullable=True),
+    _one_of("promise", Promised, nullable=True),
     Column("is_test", Boolean, nullable=False),
 )
 Index(None, calls.c.arrived_at, calls.c.id)

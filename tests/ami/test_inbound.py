@@ -1,5 +1,6 @@
 """Does each message become exactly the event the dialplan meant, or none?"""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,13 +22,14 @@ from router.calls.events import (
     Path,
     PathTaken,
     Presented,
+    Promised,
 )
 from router.routing.model import Strategy
 
 UNIQUEID = "1763759123.7"
 CALL = f"pbx:{UNIQUEID}"
 LEG = "1763759124.8"
-ENDED = "1~1763759123.045~+15550100~+15550177~number~plan~anna~1763759127.100~1763759190.500~16"
+ENDED = "2~1763759123.045~+15550100~+15550177~number~plan~anna~1763759127.100~1763759190.500~16~~carl"
 LEG_ENDED = "1~2~anna~1763759124.000~1763759127.000~Ringing~0~20"
 
 
@@ -118,6 +120,7 @@ CALL_ENDED_EVENT = CallEnded(
     taken_at=at(1763759127.1),
     at=at(1763759190.5),
     cause=16,
+    owner="carl",
 )
 LEG_ENDED_EVENT = LegEnded(
     call_id=CALL,
@@ -139,9 +142,23 @@ def test_an_end_is_the_same_whether_heard_live_or_read_in_the_journal() -> None:
 
 
 def test_a_call_that_nobody_took_ends_without_a_phone() -> None:
-    event = read("RouterEnded", journal="1~1763759123.045~~~withheld~fallback~~~1763759190.500~")
+    event = read("RouterEnded", journal="2~1763759123.045~~~withheld~fallback~~~1763759190.500~~~")
     assert isinstance(event, CallEnded)
     assert (event.phone, event.taken_at, event.cause, event.path) == (None, None, 0, Path.FALLBACK)
+    assert (event.owner, event.promise) == (None, None)
+
+
+@pytest.mark.parametrize("promise", Promised)
+def test_a_caller_who_was_promised_a_call_ends_with_the_reason(promise: Promised) -> None:
+    journal = f"2~1763759123.045~+15550100~+15550177~number~plan~~~1763759190.500~16~{promise}~"
+    event = read("RouterEnded", journal=journal)
+    assert isinstance(event, CallEnded)
+    assert (event.promise, event.phone) == (promise, None)
+
+
+def test_what_a_dialplan_of_before_wrote_is_still_read() -> None:
+    first_version = "1" + ENDED.removesuffix("~~carl")[1:]
+    assert read("RouterEnded", journal=first_version) == replace(CALL_ENDED_EVENT, owner="anna")
 
 
 def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
@@ -237,12 +254,15 @@ def test_only_a_leg_that_was_up_is_ever_answered(cause: int, seconds: float, sta
     "journal",
     [
         "",
-        "2" + ENDED[1:],  # of another version
+        "3" + ENDED[1:],  # of another version
+        "1" + ENDED[1:],  # more than a first version has
+        ENDED.replace("16~~", "16~perhaps~"),
+        ENDED.replace("~~carl", "~~Local/carl@x"),
         ENDED + "~more",
         ENDED.rsplit("~", 1)[0],
         ENDED.replace("plan", "PLAN"),
-        ENDED[:-2] + "128",
-        ENDED[:-2] + "-1",
+        ENDED.replace("16~~", "128~~"),
+        ENDED.replace("16~~", "-1~~"),
         ENDED.replace("~anna~", "~Local/anna@x~"),
     ],
 )

@@ -14,6 +14,7 @@ from router.calls.events import (
     Path,
     PathTaken,
     Presented,
+    Promised,
 )
 from tests.calls.company import BUSINESS_LINE, CUSTOMER, MONDAY_NOON
 
@@ -69,6 +70,8 @@ def ended(
     taken_after: float = 3,
     seconds: float = 9,
     path: Path = Path.PLAN,
+    promise: Promised | None = None,
+    owner: str | None = None,
 ) -> CallEnded:
     return CallEnded(
         call_id=call_id,
@@ -81,6 +84,8 @@ def ended(
         taken_at=at(taken_after) if phone else None,
         at=at(seconds),
         cause=16,
+        promise=promise,
+        owner=owner or phone,
     )
 
 

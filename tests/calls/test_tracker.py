@@ -13,6 +13,7 @@ from router.calls.events import (
     Path,
     PathTaken,
     Presented,
+    Promised,
 )
 from router.calls.orders import Deliver, Order, Record
 from router.calls.tracker import KEEP_ENDED, TRANSITIONS, Calls
@@ -95,6 +96,28 @@ def test_a_caller_who_hangs_up_before_anybody_has_taken_the_call_gave_up() -> No
     calls.step(ended(), company())
 
     assert known(calls).ending is Ending.GAVE_UP
+
+
+def test_whoever_a_call_was_handed_to_owns_it_and_the_first_still_took_it() -> None:
+    calls = Calls()
+    calls.step(arrived(), company())
+
+    for event in (taken("anna"), taken("carl", seconds=5), ended(phone="anna", owner="carl")):
+        calls.step(event, company())
+
+    call = known(calls)
+    assert (call.taken_phone, call.taken_at, call.taken_by) == ("anna", at(3), ANNA.id)
+    assert (call.owner_phone, call.owner, call.ending) == ("carl", CARL.id, Ending.ANSWERED)
+
+
+def test_a_caller_who_was_let_go_with_a_promise_has_neither_given_up_nor_been_answered() -> None:
+    calls = Calls()
+
+    calls.step(arrived(), company())
+    calls.step(ended(promise=Promised.ASKED), company())
+
+    call = known(calls)
+    assert (call.ending, call.promise, call.owner_phone) == (Ending.PROMISED, Promised.ASKED, None)
 
 
 def test_a_phone_that_was_never_said_to_ring_is_known_from_its_end() -> None:

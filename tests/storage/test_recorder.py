@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.calls.call import Call, Ending, Phase
+from router.calls.events import Promised
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import JONAS
 from router.storage.database import Database
@@ -64,6 +65,16 @@ async def test_a_call_is_one_record_with_all_that_is_known_of_it(db: Database) -
     assert record.legs == answered().legs
     assert record.decision is not None
     assert "Kitchen for the new shop" in record.decision["sentence"]
+
+
+async def test_who_owns_a_call_and_what_was_promised_are_on_record_and_taken_over(db: Database) -> None:
+    handed_over = replace(talking("pbx:1"), owner_phone="anna", owner=1)
+    promised = replace(answered("pbx:2"), ending=Ending.PROMISED, promise=Promised.ASKED)
+    await write(db, [handed_over, promised])
+    (adopted,) = await open_calls(db, "pbx")
+    assert (adopted.taken_by, adopted.owner_phone, adopted.owner) == (JONAS, "anna", 1)
+    record = await record_of(db, "pbx:2")
+    assert (record.ended, record.promise) == (Ending.PROMISED, Promised.ASKED)
 
 
 async def test_only_the_newest_state_of_a_call_is_written(db: Database) -> None:

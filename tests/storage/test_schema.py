@@ -84,6 +84,7 @@ REFUSED = {
     "ck_calls_caller_kind": "UPDATE calls SET caller_kind = 'friend'",
     "ck_calls_path": "UPDATE calls SET path = 'detour'",
     "ck_calls_ended": "UPDATE calls SET ended = 'mailbox'",
+    "ck_calls_promise": "UPDATE calls SET promise = 'perhaps'",
     "ck_call_legs_result": "UPDATE call_legs SET result = 'mailbox'",
     "ck_commitments_why": "UPDATE commitments SET why = 'boredom'",
     "ck_commitments_state": "UPDATE commitments SET state = 'forgotten'",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.calls.call import Ending
-from router.calls.events import LegResult, Presented
+from router.calls.events import LegResult, Presented, Promised
 from router.calls.events import Path as Way
 from router.routing.model import CallerKind
 from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
@@ -64,8 +64,11 @@ class CallRecord(BaseModel):
     taken_phone: str | None
     taken_by: int | None
     taken_at: datetime | None
+    owner_phone: str | None = Field(description="Who took it last: another one than `taken_phone` after a hand-over.")
+    owner: int | None
     ended_at: datetime | None
     ended: Ending | None
+    promise: Promised | None = Field(description="Why the caller was let go with a promise to be called back.")
     is_test: bool
     legs: list[LegRecord]
 
