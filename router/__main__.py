@@ -14,6 +14,7 @@ import uvloop
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from router.commands.commitments import app as commitments
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import Database, NotMigrated, StorageError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(commitments)
 
 out = Console()
 err = Console(stderr=True)

@@ -67,7 +67,7 @@ class Service:
         self._db = Database(database)
         self._link: AmiLink | None = None
         self._calls = Calls()
-        self._keeper = Keeper(terms=terms, mails=mail is not None)
+        self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._clock = Clock(

@@ -1,1 +1,1 @@
-"""The commands that have a module of their own; router/__main__.py knows them all."""
+"""Which commands are there, beside those of __main__? One module for each group, which is an App of its own."""

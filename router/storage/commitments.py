@@ -70,10 +70,14 @@ async def list_entries(db: Database, *, over: bool = False, at_most: int = 1000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """Brings what happens into the rows, by these terms. `mails`: notices go out to those who shall hear of them."""
+    """Brings what happens into the rows, by these terms.
+
+    `mails`: notices go out to those who shall hear of them. `logs`: each is a line in the log as well.
+    """
 
     terms: Terms
     mails: bool = False
+    logs: bool = False
 
     async def settle(self, transaction: Transaction, ended: Iterable[Call], table: Table) -> None:
         """What calls mean that ended: to be called where their records are written, as often as these are written.
@@ -204,7 +208,8 @@ class Keeper:
         row = {"at": notice.at, "kind": notice.kind, "commitment": notice.commitment.id, "payload": payload}
         told = await transaction.run(insert(notices).values(**row).returning(notices.c.id))
         identity = int(told.scalar_one())
-        log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
+        if self.logs:
+            log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
         if self.mails and notice.to:
             with_address = select(people.c.email).where(people.c.id.in_(notice.to), people.c.email.is_not(None))
             addresses = [row.email for row in await transaction.rows(with_address)]
