@@ -55,6 +55,7 @@ BUSY = 17
 NO_ANSWER = 19
 REJECTED = 21  # also SIP 603, which DIALSTATUS calls CHANUNAVAIL like an unreachable phone
 ANSWERED_ELSEWHERE = 26
+UNKNOWN = 127  # also of a caller who hangs up while a phone rings: the PBX hands that on to the phone's leg
 # Below 32: unknown number, no route, no response at all (18 is SIP 408: the phone is gone), absent, number changed, out
 # of order, malformed number, facility rejected. From 32 on all are faults of the network, of a resource or of protocol.
 UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, 128))
@@ -108,7 +109,8 @@ def leg_result(*, state: str, cause: int, seconds: float, limit: float | None) -
         return LegResult.BUSY
     if cause == REJECTED:
         return LegResult.REFUSED
-    if state == "Unreachable" or cause in UNREACHABLE:
+    let_go = state == "Ringing" and cause == UNKNOWN
+    if state == "Unreachable" or (cause in UNREACHABLE and not let_go):
         return LegResult.UNREACHABLE
     if cause == ANSWERED_ELSEWHERE:
         return LegResult.CANCELLED

@@ -193,6 +193,9 @@ def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
         ("Ringing", 0, 19.4, LegResult.CANCELLED),
         ("Ringing", 26, 20.0, LegResult.CANCELLED),
         ("Ringing", 16, 4.0, LegResult.CANCELLED),
+        ("Ringing", 127, 4.0, LegResult.CANCELLED),
+        ("Ringing", 127, 20.0, LegResult.NO_ANSWER),
+        ("Down", 127, 0.1, LegResult.UNREACHABLE),
     ],
 )
 def test_what_became_of_a_leg(state: str, cause: int, seconds: float, result: LegResult) -> None:
