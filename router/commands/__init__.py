@@ -1,1 +1,1 @@
-"""Which commands are there, beside those of __main__? One module for each group, which is an App of its own."""
+"""What can be asked on the command line, a file for each noun."""

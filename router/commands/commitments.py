@@ -1,17 +1,14 @@
 """What do we owe callers, and what has somebody done about it, from the command line?"""
 
-import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-import uvloop
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.text import Text
 
+from router.commands.console import fail, newest_table, out, with_database
 from router.settings import Settings, load_settings
 from router.storage.database import Database
 
@@ -24,9 +21,6 @@ if TYPE_CHECKING:
     from router.storage.commitments import Entry, Keeper
 
 app = App(name="commitments", help="What we owe callers who reached nobody: who owes it, and until when.")
-
-out = Console()
-err = Console(stderr=True)
 
 CALLS_SHOWN = 3  # of one commitment, the latest
 
@@ -62,7 +56,7 @@ def claim(commitment: int, *, by: str) -> None:
     commitment
         Its number, as `list` shows it.
     by
-        Who will see to it: a name, or a part of it that fits nobody else.
+        Who will see to it: a name, a short number or a phone.
     """
     from router.commitments.events import Claimed
 
@@ -92,7 +86,7 @@ def keep(commitment: int, *, by: str, call: str | None = None, note: str = "") -
     commitment
         Its number, as `list` shows it.
     by
-        Who did it: a name, or a part of it that fits nobody else.
+        Who did it: a name, a short number or a phone.
     call
         The id of the call in which it was done, if it was one of ours.
     note
@@ -145,10 +139,10 @@ def promise(call: str, *, note: str, by: str = "", due: datetime | None = None) 
     async def work(db: Database, table: "Table") -> "Outcome":
         record = await recorded_call(db, call)
         if record is None:
-            _fail(f"there is no call {call}: `router calls` shows them")
+            fail(f"there is no call {call}: `router calls` shows them")
         person = _person(by, table).id if by else record.owner or record.taken_by
         if person is None:
-            _fail("nobody of ours is known to have had this call: say with --by who promised it")
+            fail("nobody of ours is known to have had this call: say with --by who promised it")
         now = datetime.now(UTC)
         event = Promised(call_id=call, party=party_of(record, table), by=person, due_at=due_at, note=note, at=now)
         return await _keeper(settings).promise(db, event, table)
@@ -180,7 +174,7 @@ def _tell(outcome: "Outcome", table: "Table", zone: ZoneInfo, done: str) -> None
         case Unchanged():
             out.print("It stands so already.")
         case refusal:
-            _fail(refusal_in_words(refusal, table))
+            fail(refusal_in_words(refusal, table))
 
 
 def lines_of(entry: "Entry", table: "Table", zone: ZoneInfo, now: datetime) -> Iterator[Text]:
@@ -232,16 +226,12 @@ def _late(by: timedelta) -> str:
 
 
 def _person(said: str, table: "Table") -> "Person":
-    """Who is meant by this name, or by a part of it that fits nobody else."""
-    wanted = said.strip().casefold()
-    people = list(table.people.values())
-    exact = [person for person in people if person.name.casefold() == wanted]
-    found = exact or [person for person in people if wanted and wanted in person.name.casefold()]
-    if not found:
-        _fail(f"nobody here is called {said!r}")
-    if len(found) > 1:
-        _fail(f"{said!r} could be {', '.join(sorted(person.name for person in found))}: say more of the name")
-    return found[0]
+    from router.routing.people import NobodyMeant, person_meant
+
+    try:
+        return person_meant(said, table)
+    except NobodyMeant as nobody:
+        fail(str(nobody), code=2)
 
 
 def _keeper(settings: Settings) -> "Keeper":
@@ -252,24 +242,9 @@ def _keeper(settings: Settings) -> "Keeper":
 
 def _with_table(settings: Settings, work: "Callable[[Database, Table], Awaitable[T]]") -> "tuple[T, Table]":
     """What the work on the database gives, and the table of now."""
-    from router.routing.table import Table
-    from router.storage.tables import load_configuration
 
-    async def run() -> tuple[T, Table]:
-        db = Database(settings.database)
-        try:
-            configuration, version = await load_configuration(
-                db, settings.region, settings.time_zone, settings.external_prefixes
-            )
-            table = Table.build(configuration, version)
-            return await work(db, table), table
-        finally:
-            await db.close()
+    async def run(db: Database) -> "tuple[T, Table]":
+        table = await newest_table(db, settings)
+        return await work(db, table), table
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
-
-
-def _fail(sentence: str, code: int = 1) -> NoReturn:
-    err.print(sentence, style="red", highlight=False, soft_wrap=True, markup=False)
-    sys.exit(code)
+    return with_database(settings, run)

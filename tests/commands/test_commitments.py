@@ -108,11 +108,10 @@ def test_who_is_away_cant_claim(router: Run, happen: Happen) -> None:
     assert (said.code, said.err.startswith("Karl is away, covered or has left")) == (1, True)
 
 
-@pytest.mark.parametrize(("name", "why"), [("Xaver", "nobody here is called 'Xaver'"), ("e", "could be")])
-def test_a_name_that_is_nobodys_or_several_peoples_is_told(router: Run, happen: Happen, name: str, why: str) -> None:
+def test_a_name_that_is_nobodys_is_told(router: Run, happen: Happen) -> None:
     happen(gave_up())
-    said = router("claim", "1", "--by", name)
-    assert (said.code, why in said.err) == (1, True)
+    said = router("claim", "1", "--by", "Jona")
+    assert (said.code, "do you mean Jonas" in said.err) == (2, True)
 
 
 def test_what_is_kept_or_void_is_shown_only_when_asked_for(router: Run, happen: Happen) -> None:
