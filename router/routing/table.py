@@ -269,6 +269,15 @@ class Table:
         overrides = overrides_of.get(whose.id)
         return next((o for o in overrides if o.holds_at(now)), None) if overrides else None
 
+    def overrides_of(self, whose: Line | Desk) -> tuple[Override, ...]:
+        """All overrides of this line or desk, also those that are over, the one that begins last first."""
+        overrides_of = self._overrides_of_line if isinstance(whose, Line) else self._overrides_of_desk
+        return overrides_of.get(whose.id, ())
+
+    def covers_of(self, person: int) -> tuple[Cover, ...]:
+        """All covers of this person, also those that are over, by id."""
+        return self._covers_of_person.get(person, ())
+
     def cover_of(self, person: int, scope: CoverScope, now: datetime) -> Cover | None:
         """The cover that answers for this person in this scope now; one for just this comes before one for all."""
         covers = self._covers_of_person.get(person)

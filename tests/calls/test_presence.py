@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.calls.desk_members import wanted_members
@@ -30,6 +30,7 @@ from router.calls.presence import (
 )
 from router.routing.model import Cover, CoverScope, Hours, Opening, Person, PersonState, Phone, PhoneKind
 from router.routing.table import Configuration, Table
+from tests.proof import many
 from tests.routing.companies import companies, instants
 from tests.routing.small_company import (
     ANNA,
@@ -212,6 +213,7 @@ def test_each_empty_desk_of_a_person_has_its_sentence() -> None:
     ]
 
 
+@settings(max_examples=many(25, 250))
 @given(companies(), instants(), st.data())
 def test_a_takeover_is_told_just_for_desks_without_anybody(
     configuration: Configuration, now: datetime, data: st.DataObject
