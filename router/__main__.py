@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.commitments import app as commitments
 from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
@@ -27,6 +28,7 @@ app = App(name="router", help="Every caller reaches a person who can help.", ver
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
 app.command(presence)
+app.command(commitments)
 
 
 @app.command
@@ -46,6 +48,7 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    mail = settings.mail.server()
     guard = None
     if guard_secret := settings.guard.read_secret():
         guard = GuardSettings(
@@ -65,6 +68,8 @@ def serve() -> None:
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
             external_prefixes=settings.external_prefixes,
+            terms=settings.commitment.terms(),
+            mail=mail,
         )
         await service.run()
 
