@@ -28,10 +28,10 @@ and one of the others.
 At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
 dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
 
-    router-ended-<weekday 0..6>/<HH>/<call>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>
         2~arrived~dialled~caller~presented~path~phone~taken~ended~cause~promise~owner
         1~arrived~dialled~caller~presented~path~phone~taken~ended~cause     (of a dialplan before; still read)
-    router-ended-<weekday 0..6>/<HH>/<call>/<leg>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>/<leg>
         1~step~phone~began~ended~state~cause~limit
         2~step~phone~began~ended~state~cause~limit~answered~key
 
@@ -40,8 +40,9 @@ another one after a hand-over. `promise` is why the caller was let go with a com
 line), closed (heard the closed-hours promise to its end), nobody (half an hour in which nobody could be reached), else
 empty.
 
-weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
-or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
+weekday (0 = Sunday), HH and MM are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up =
+answered), or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step
+allowed.
 A leg of version 2 is an external phone, named by its number: `state` is Up when it got the caller, Capped or Forbidden
 when it was never rung, Returned when it came back as a call to one of our lines, Ended when the far end ended it by
 itself, else Down; `answered` is when the far end picked up, and `key` what came of asking it to press:

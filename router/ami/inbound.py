@@ -41,7 +41,7 @@ _DIGITS = re.compile(r"[0-9]{0,4}")
 _STEP = re.compile(r"[0-9]{1,4}")
 _CAUSE = re.compile(r"[0-9]{1,3}")
 _WORD = re.compile(r"[A-Za-z -]{0,20}")
-_JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
+_JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
 _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
 
 JOURNAL_VERSION = "1"  # of legs; and of calls that ended before a dialplan of version 2 was loaded

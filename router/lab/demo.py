@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from router.ami.dialplan import CODE_SIGN_IN, CODE_SIGN_OUT
 from router.lab import sample
 from router.lab.asterisk import Lab, PrivateAsterisk
 from router.lab.installation import AsteriskFailed, found_or_fetched
@@ -144,6 +145,16 @@ SCENES = (
     ),
 )
 
+# Whoever sits at the desk Service signs out before, and in again afterwards.
+SIGNED_OUT = (
+    Scene(
+        title="everybody at the desk Service has signed out by dialling *60: the next desk",
+        caller=sample.DENVER[:-1] + "4",
+        dialled=sample.GRETA_LINE,
+        answers=COORDINATORS,
+    ),
+)
+
 WITHOUT_ROUTER = (
     Scene(
         title="the router is stopped: the same call",
@@ -228,6 +239,13 @@ class _Progress:
 
 def _tell_scenes(stand: Stand, console: Console) -> bool:
     right = [_tell(scene, stand, console, routed=True) for scene in SCENES]
+    stand.dial(*((phone, CODE_SIGN_OUT) for phone in sorted(SERVICE)))
+    try:
+        right += [_tell(scene, stand, console, routed=True) for scene in SIGNED_OUT]
+        told = stand.texts()[-1]
+        console.print(f"  the phone of the last one shows: [dim]{escape(told.text)}[/]", highlight=False)
+    finally:
+        stand.dial(*((phone, CODE_SIGN_IN) for phone in sorted(SERVICE)))
     stand.router.stop()
     right += [_tell(scene, stand, console, routed=False) for scene in WITHOUT_ROUTER]
     stand.router.start()

@@ -234,6 +234,26 @@ def legs(log: Path) -> list[Rung]:
     return [leg_of(dialogue) for dialogue in _dialogues(log)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a phone was given for its display."""
+
+    phone: str
+    text: str
+    at: datetime
+
+
+def texts(log: Path) -> list[Text]:
+    """The texts that phones in a log of Phones were sent, in order, each once."""
+    sent: dict[str, Text] = {}
+    for message in messages(log):
+        if message.method == "MESSAGE" and not message.sent:
+            body = message.text.partition("\r\n\r\n")[2].strip()
+            text = Text(phone=_user(message.first_line), text=body, at=message.at)
+            sent.setdefault(message.header("Call-ID"), text)
+    return list(sent.values())
+
+
 def messages(log: Path) -> Iterator[Message]:
     """Every message of a log, in order."""
     for message, _ in messages_in(log.read_bytes() if log.exists() else b""):

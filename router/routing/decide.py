@@ -59,6 +59,7 @@ from router.routing.reasons import (
     StandsIn,
     UnknownPerson,
 )
+from router.routing.standing import Standing, standing_of
 from router.routing.table import Table
 
 # A call rings unanswered for 90 s at most; the desk needs the last 30 of them before its waiting line answers.
@@ -202,7 +203,7 @@ def _why_not_now(rule: Rule, asked: _Asked) -> RuleNotNow | None:
 
 def _is_open_for(rule: Rule, asked: _Asked) -> bool:
     if rule.hours is None and asked.line is not None:
-        return _standing(asked.line, asked.table.override_of(asked.line, asked.now), asked).open
+        return standing_of(asked.line, asked.table, asked.now).open
     spell = asked.table.spell_of(rule.hours, asked.now)
     return spell is None or spell.open
 
@@ -388,7 +389,7 @@ def _usual_end(asked: _Asked, because: list[Reason]) -> Desk | Promise:
         because.append(_overridden(line, override, table))
         if diverted := _diverted(override, table):
             return diverted
-    standing = _standing(line, override, asked)
+    standing = standing_of(line, table, asked.now)
     if not standing.open:
         duty = _duty_desk(line, table)
         because.append(
@@ -439,7 +440,7 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
             if diverted := _diverted(override, table):
                 desk, rang = diverted, False
                 continue
-        standing = _standing(desk, override, asked)
+        standing = standing_of(desk, table, asked.now)
         rang = standing.open
         if rang:
             if desk.safety_net:
@@ -470,31 +471,6 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
     return (*chain, *table.tail_of(table.safety_net.id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """Whether a line or a desk is open now, and if it is not, until when and on what occasion."""
-
-    open: bool
-    until: datetime | None = None
-    occasion: str = ""
-
-
-_OPEN = _Standing(open=True)
-
-
-def _standing(of: Line | Desk, override: Override | None, asked: _Asked) -> _Standing:
-    """What an override says, else what the hours say."""
-    if override is not None:
-        if override.action is OverrideAction.OPEN:
-            return _OPEN
-        if override.action is OverrideAction.CLOSED:
-            return _Standing(open=False, until=asked.table.opening_after(of.hours, override.ends_at))
-    spell = asked.table.spell_of(of.hours, asked.now)
-    if spell is None or spell.open:
-        return _OPEN
-    return _Standing(open=False, until=spell.opens_next, occasion=spell.occasion)
-
-
 def _diverted(override: Override, table: Table) -> Desk | None:
     if override.action is not OverrideAction.DIVERT or override.to_desk is None:
         return None
@@ -519,7 +495,7 @@ def _duty_desk(closed: Line | Desk, table: Table) -> Desk | None:
     return table.desks.get(closed.duty_desk)
 
 
-def _when_closed(closed: Line | Desk, standing: _Standing) -> Promise | None:
+def _when_closed(closed: Line | Desk, standing: Standing) -> Promise | None:
     """A promise, where closed hours mean one; else the waiting line of the safety net."""
     return Promise(due_after_opening=standing.until) if closed.closed_by is ClosedBy.PROMISE else None
 

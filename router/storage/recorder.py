@@ -6,7 +6,7 @@ is changed until the call has ended, and then only by one that knows better.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, tzinfo
 from time import monotonic
 from typing import Any
@@ -25,14 +25,21 @@ REMEMBER_AT_MOST = 100_000  # calls, a few kB each: more than an hour without a 
 RETRY_FIRST = 0.1  # seconds, doubled with every failure
 RETRY_LAST = 2.0  # seconds: how late records may be after the database is back
 
+Settle = Callable[[Transaction, Sequence[Call]], Awaitable[None]]
+
 log = structlog.get_logger()
 
 
 class Recorder:
     """The newest state of each call that isn't written yet, and the task that writes it. Its figures are counters."""
 
-    def __init__(self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST) -> None:
-        """`zone` is the one in which the sentences of a decision tell their times."""
+    def __init__(
+        self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST, settle: Settle | None = None
+    ) -> None:
+        """`zone` is the one in which the sentences of a decision tell their times.
+
+        `settle` is told the calls that are written, in the transaction that writes them.
+        """
         self.written = 0  # calls, each as often as it was written
         self.failures = 0  # batches that had to be tried again
         self.refused = 0  # calls that the database will never take; each is in the log
@@ -41,6 +48,7 @@ class Recorder:
         self._db = db
         self._zone = zone
         self._at_most = at_most
+        self._settle = settle
         self._pending: dict[str, Call] = {}
         self._since: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -137,6 +145,8 @@ class Recorder:
             await transaction.run(self._upserts[0], rows)
             if legs:
                 await transaction.run(self._upserts[1], legs)
+            if self._settle is not None:
+                await self._settle(transaction, batch)
         self.written += len(batch)
         for call in batch:
             self._forget(call)

@@ -6,34 +6,28 @@ names, and the names stand in its decision. So that no new row inherits the reco
 twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
 
+import router.storage.owed_schema  # noqa: F401 (its tables are in the same metadata)
 from router.calls.call import Ending
 from router.calls.events import LegResult, Path, Presented, Promised
 from router.routing.model import (
@@ -49,16 +43,10 @@ from router.routing.model import (
     PhoneKind,
     Strategy,
 )
-
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-metadata = MetaData(naming_convention=NAMES)
+from router.storage.columns import UtcTime as UtcTime  # who asks for it here has all tables in it
+from router.storage.columns import holds as _holds
+from router.storage.columns import metadata as metadata
+from router.storage.columns import one_of as _one_of
 
 
 class Role(StrEnum):
@@ -69,34 +57,6 @@ class Role(StrEnum):
     EDITOR = "editor"
     ADMIN = "admin"
     SERVICE = "service"
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An instant: aware and in UTC in Python, whatever the database makes of it. A naive one raises ValueError."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} says no time zone: instants are aware and in UTC")
-        instant = value.astimezone(UTC)
-        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _one_of(name: str, choices: type[StrEnum], *, nullable: bool = False, length: int = 16) -> Column[str]:
-    def values(of: type[StrEnum]) -> Sequence[str]:
-        return [choice.value for choice in of]
-
-    kind = Enum(choices, name=name, native_enum=False, create_constraint=True, values_callable=values, length=length)
-    return Column(name, kind, nullable=nullable)
 
 
 def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
@@ -115,10 +75,6 @@ def _own_columns() -> list[Column[int] | Column[str] | Column[datetime]]:
         Column("ref", String(200), nullable=True, unique=True),
         Column("updated_at", UtcTime, nullable=False),
     ]
-
-
-def _holds(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(condition, name=name)
 
 
 def _written_with(column: str, alphabet: str) -> str:

@@ -188,9 +188,9 @@ LEG_ENDED_EVENT = LegEnded(
 
 def test_an_end_is_the_same_whether_heard_live_or_read_in_the_journal() -> None:
     assert read("RouterEnded", journal=ENDED) == CALL_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
     assert read("RouterLegEnded", leg=LEG, journal=LEG_ENDED) == LEG_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
 
 
 def test_a_call_that_nobody_took_ends_without_a_phone() -> None:
@@ -323,11 +323,19 @@ def test_only_a_leg_that_was_up_is_ever_answered(cause: int, seconds: float, sta
 )
 def test_a_journal_that_cannot_be_is_none(journal: str) -> None:
     assert read("RouterEnded", journal=journal) is None
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
 
 
 @pytest.mark.parametrize(
-    "key", ["", UNIQUEID, "/router-ended-7/21/x", f"/router-ended-5/21/{UNIQUEID}/a/b", "/cidname/1"]
+    "key",
+    [
+        "",
+        UNIQUEID,
+        "/router-ended-7/21/05/x",
+        f"/router-ended-5/21/{UNIQUEID}",
+        f"/router-ended-5/21/05/{UNIQUEID}/a/b",
+        "/cidname/1",
+    ],
 )
 def test_a_key_that_is_none_of_the_journal_is_none(key: str) -> None:
     assert read_journal(key, ENDED, pbx="pbx", skew=0) is None
@@ -377,4 +385,4 @@ def test_no_message_is_too_strange_to_be_read(block: bytes) -> None:
 @given(st.text(), st.text() | st.just(ENDED), st.floats(-2e9, 2e9))
 def test_no_journal_is_too_strange_to_be_read(key: str, value: str, skew: float) -> None:
     read_journal(key, value, pbx="pbx", skew=skew)
-    read_journal(f"/router-ended-1/09/{UNIQUEID}", value, pbx="pbx", skew=skew)
+    read_journal(f"/router-ended-1/09/05/{UNIQUEID}", value, pbx="pbx", skew=skew)

@@ -150,7 +150,7 @@ def test_nothing_answers_the_caller_before_a_person_has() -> None:
     speaking = {"Answer", "Playback", "MusicOnHold", "Background", "Read"}
     # the one that asks is told to a phone that answered, on its own channel; who dialled a code is no caller
     speakers = {priority.context for priority in PLAN if priority.app in speaking}
-    assert speakers == {"router-confirm", "router-code", "router-code-told"}
+    assert speakers == {"router-confirm", "router-code-told"}
     to_the_codes = {jump.by.context for jump in jumps(PLAN) if jump.context.startswith("router-code")}
     assert to_the_codes == {INCLUDED, "router-code", "router-code-told"}, "and no call is led there"
 
