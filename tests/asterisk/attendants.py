@@ -54,5 +54,6 @@ COMPANY = Company(
 
 # Who is second at a desk picks up so late that the first one is seen to ring first, or not at all.
 BEHAVIOURS: dict[str, Behaviour] = {
-    name: Answers(after=0.8 if id_ in (SARA, XENA) else 0.2) for id_, name in NAMES.items()
-} | {NAMES[YARA]: Refuses(code=480, after=1.0), NAMES[ZOE]: Refuses(code=480, after=1.0)}
+    **{name: Answers(after=0.8 if id_ in (SARA, XENA) else 0.2) for id_, name in NAMES.items()},
+    **{NAMES[shy]: Refuses(code=480, after=1.0) for shy in (YARA, ZOE)},
+}
