@@ -1,5 +1,6 @@
 """How is one run carried out: calls at a rate, faults by their schedule, and everything that was seen of both?"""
 
+import asyncio
 import hashlib
 import itertools
 import time
@@ -18,6 +19,8 @@ from router.lab.process import RouterFailed
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand, endpoints_of
 from router.lab.witness import Placed, Rung, call_of, joined, leg_of
+from router.storage.commitments import Entry, list_entries
+from router.storage.database import Database, StorageError
 from tests.asterisk.conftest import EXPECTED_WARNINGS, proxy_to, slips
 from tests.asterisk.reckoning import Record
 from tests.chaos.company import BEHAVIOURS, COMPANY, SETTINGS
@@ -40,6 +43,7 @@ CALLS_END_WITHIN = PATIENCE + 30.0  # seconds after the last call was placed; th
 QUIET_WITHIN = 30.0  # seconds until Asterisk has put away the last channel
 RECORDED_WITHIN = 60.0  # seconds until the last record is written
 LOOK_AT_RECORDS_EVERY = 0.5  # seconds; a look reads all of them
+MOST_OWED = 10_000  # commitments: an hour's, at 10 calls/s
 TROUBLE_AT_MOST = 20  # lines of one log; they tell as much as a thousand
 
 EXPECTED = (
@@ -148,6 +152,7 @@ class _Run:
             patient=frozenset(call.caller for call in self._all_calls if call.gives_up == PATIENCE),
             seen=joined(self._placed, [leg for phones in self._phones for leg in phones.over]),
             records=records,
+            owed=self._owed(),
             struck=tuple(self._striker.struck),
             trouble=tuple(self._trouble),
             notes=tuple(self._notes),
@@ -257,12 +262,29 @@ class _Run:
         self._trouble += [f"Asterisk logged {warning}" for warning in warnings[:TROUBLE_AT_MOST]]
         return records
 
+    def _owed(self) -> tuple[str, ...]:
+        """The calls on open commitments."""
+        try:
+            entries = asyncio.run(_entries(self._world.stand.database))
+        except StorageError as why:
+            self._trouble.append(f"the commitments can't be read: {why}")
+            return ()
+        return tuple(call for entry in entries for call in entry.calls)
+
     def _put_down_the_phones(self) -> None:
         for phones in (self._world.stand.phones, self._world.stand.outside):
             if phones is not None:
                 phones.stop()
         for following in self._phones:
             following.finish()
+
+
+async def _entries(database: str) -> tuple[Entry, ...]:
+    db = Database(database)
+    try:
+        return await list_entries(db, at_most=MOST_OWED)
+    finally:
+        await db.close()
 
 
 def _without_decisions(get: Callable[[str], Any]) -> Iterator[Record]:

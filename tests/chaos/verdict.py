@@ -1,14 +1,14 @@
 """What became of every call, and does everything hold that must?"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from router.lab.witness import Evidence, Heard, Rung
 from tests.asterisk.reckoning import Record, disagreement
-from tests.chaos.company import account_of
+from tests.chaos.company import GAVE_UP_SECONDS, account_of
 from tests.chaos.faults import Struck
 from tests.chaos.schedule import Kind
 from tests.chaos.traffic import PATIENCE, WITHHELD, WITHHELD_EVERY
@@ -41,7 +41,7 @@ class Outcome:
     struck: Sequence[Struck]
     trouble: Sequence[str] = ()
     notes: Sequence[str] = ()
-    owed: Mapping[str, int] | None = None  # commitments by call_id; None where there are none in this version
+    owed: Collection[str] = ()  # the ids of the calls on open commitments, as often as they stand on one
     stopped_early: bool = False
 
     @property
@@ -72,7 +72,7 @@ def complaints(outcome: Outcome) -> list[str]:
         *_short_of_faults(outcome),
         *_lost_or_twice(outcome.seen, outcome.patient),
         *_wrong_records(outcome.seen, outcome.records),
-        *_without_commitment(outcome),
+        *_wrong_commitments(outcome),
     ]
 
 
@@ -168,15 +168,24 @@ def _misplaced(call: Heard, record: Record) -> str | None:
     return None
 
 
-def _without_commitment(outcome: Outcome) -> Iterator[str]:
-    """Each call that reached nobody is owed exactly one call back. Commitments are the next part to be built: whoever
-    builds them fills `Outcome.owed`, in run.py where the records are read."""
-    if outcome.owed is None:
-        return
-    for call, record in paired(outcome.seen, outcome.records)[0]:
-        owed = outcome.owed.get(record["call_id"], 0)
-        if owed != int(not call.answered_by):
-            yield f"{call.caller}: {record['ended']}, and on {owed} commitments"
+def _wrong_commitments(outcome: Outcome) -> Iterator[str]:
+    """Each call that reached nobody stands on one open commitment, and no other call does."""
+    owed = Counter(outcome.owed)
+    wrong = []
+    for record in outcome.records:
+        times, wanted = owed.pop(record["call_id"], 0), int(_is_owed(record))
+        if times != wanted:
+            wrong.append(f"{record['call_id']} ({record['ended']}) on {times} instead of {wanted}")
+    wrong += [f"{call_id}, which is no call," for call_id in owed]
+    if wrong:
+        yield f"{len(wrong)} calls stand on the wrong number of open commitments: " + "; ".join(wrong[:NAMED])
+
+
+def _is_owed(record: Record) -> bool:
+    if record["ended"] != "gave_up":
+        return record["ended"] in ("lost", "promised")
+    lasted = datetime.fromisoformat(record["ended_at"]) - datetime.fromisoformat(record["arrived_at"])
+    return lasted >= timedelta(seconds=GAVE_UP_SECONDS)
 
 
 def by_kind(outcome: Outcome) -> dict[Kind, DuringFaults]:
@@ -209,6 +218,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "lost": len(seen.lost),
         "twice": len(seen.twice),
         "records": len(outcome.records),
+        "calls_on_commitments": len(outcome.owed),
         "paths": dict(Counter(record["path"] or "none" for record in outcome.records)),
         "longest_until_a_phone_rang_ms": round(max((call.intercept_ms or 0.0 for call in seen.calls), default=0.0), 1),
         "struck": dict(Counter(str(struck.kind) for struck in outcome.struck)),
