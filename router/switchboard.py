@@ -13,21 +13,7 @@ from typing import assert_never
 from router.calls.attendance import Attendance
 from router.calls.call import Call, Phase
 from router.calls.desk_members import after, differences
-from router.calls.events import (
-    AwayKept,
-    CallArrived,
-    CallEnded,
-    CallTaken,
-    CodeDialled,
-    Event,
-    LinkDown,
-    LinkUp,
-    MemberSeen,
-    MembersSeen,
-    PresencePublished,
-    TablePublished,
-    Tick,
-)
+from router.calls.events import CallArrived, Event, LinkDown, LinkUp, MemberSeen, MembersSeen, TablePublished
 from router.calls.orders import (
     AddMember,
     AnswerCode,
@@ -46,11 +32,6 @@ from router.calls.orders import (
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.routing.table import Table
-
-# What can change who should answer at a desk. A tick is among them: an absence or a pause ends without any event.
-ABOUT_MEMBERS = (
-    TablePublished | PresencePublished | CodeDialled | AwayKept | Tick | CallTaken | CallEnded | LinkUp | MembersSeen
-)
 
 
 class Switchboard:
@@ -143,9 +124,9 @@ class Switchboard:
         self._chronicle.tell(event, (*orders, *changes), self._calls)
 
     def _desk_changes(self, event: Event, table: Table | None) -> tuple[MemberOrder, ...]:
-        if not isinstance(event, ABOUT_MEMBERS) or table is None or self._members is None:
+        if table is None or self._members is None:
             return ()
-        wanted = self.attendance.wanted(table, event.at)
+        wanted = self.attendance.wanted(event, table)
         if wanted is None:
             return ()
         changes = differences(wanted, self._members)
