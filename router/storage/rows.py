@@ -67,6 +67,11 @@ async def put_with(
     await _never_use_ids_again(transaction, shape)
 
 
+def rows_of(entity: Entity) -> tuple[dict[str, Any], tuple[Rows, ...]]:
+    """The row of a value, and those of its parts for each table of parts that its shape names."""
+    return _own_row(entity), _part_rows(entity)
+
+
 async def put_aliases(transaction: Transaction, aliases: Mapping[str, int]) -> None:
     """Say which line a number is, in the form in which a trunk delivers it. Raises StorageError."""
     statement = transaction.insert(schema.line_aliases)
