@@ -13,6 +13,7 @@ from router.ami.link import AmiLink, AmiSettings
 from router.calls.events import TablePublished
 from router.calls.orders import PbxOrder
 from router.calls.tracker import Calls
+from router.changes.door import Door
 from router.chronicle import Chronicle
 from router.routing.table import Table
 from router.storage.database import Database, NotMigrated, StorageError, Unavailable
@@ -61,6 +62,7 @@ class Service:
         self._calls = Calls()
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._door = Door(self._publisher, external_prefixes=external_prefixes)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._switchboard = Switchboard(
             calls=self._calls, give=self._give, look=self._look, record=self._recorder.record, chronicle=chronicle
@@ -157,6 +159,7 @@ class Service:
         app = build_app(
             Parts(
                 db=self._db,
+                door=self._door,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,

@@ -320,15 +320,17 @@ class Table:
         """
         next_version = self.version + 1 if version is None else version
         table = replace(self, version=next_version, _spells={}, _openings={})
-        desks, others = dict[int, Desk](), list[Change]()
+        desks, others = dict(self.desks), list[Change]()
         for change in changes:
             match change:
                 case Put(entity=Desk() as desk):
                     desks[desk.id] = desk
+                case Remove(noun=Noun.DESK, id=gone):
+                    desks.pop(gone, None)
                 case _:
                     others.append(change)
-        if desks:
-            table = table._with_desks({**self.desks, **desks})
+        if desks != self.desks:
+            table = table._with_desks(desks)
         for change in others:
             table = table.with_change(change, version=next_version)
         return table

@@ -47,6 +47,12 @@ async def entry_of(look: Transaction, identity: int) -> KeptEntry | None:
     return _entry(rows[0]) if rows else None
 
 
+async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry, ...]:
+    """All that was changed with this version of the table, in order. Raises StorageError."""
+    query = select(audit).where(audit.c.version == version).order_by(audit.c.id)
+    return tuple([_entry(row) for row in await look.rows(query)])
+
+
 async def newest_entries(
     look: Transaction, limit: int, *, before: int | None = None, kind: str | None = None, of: int | None = None
 ) -> tuple[KeptEntry, ...]:

@@ -55,6 +55,7 @@ class Wanted:
     updated_since: datetime | None = None
     search: str | None = None
     search_in: Sequence[str] = ()
+    private: bool = True  # whether `number` looks at people's external phones as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,16 +133,18 @@ def _conditions(noun: Noun, shape: Shape, wanted: Wanted) -> list[ColumnElement[
         words = _escaped(wanted.search.lower())
         found.append(or_(*(func.lower(own[name]).like(f"%{words}%", escape="\\") for name in wanted.search_in)))
     if wanted.number is not None:
-        found.append(_reached_at(noun, shape, wanted.number))
+        found.append(_reached_at(noun, shape, wanted.number, wanted.private))
     return found
 
 
-def _reached_at(noun: Noun, shape: Shape, number: str) -> ColumnElement[bool]:
+def _reached_at(noun: Noun, shape: Shape, number: str, private: bool) -> ColumnElement[bool]:
     own = shape.table.c
     match noun:
         case Noun.PERSON:
             (phones,) = shape.parts
-            reached = or_(phones.table.c.number == number, phones.table.c.endpoint == number)
+            reached: ColumnElement[bool] = phones.table.c.endpoint == number
+            if private:
+                reached = or_(reached, phones.table.c.number == number)
             return or_(own.short_number == number, _any_part(shape, phones, reached))
         case Noun.LINE:
             aliases = schema.line_aliases.c

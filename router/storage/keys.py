@@ -23,6 +23,7 @@ _SHAPE = re.compile(r"rtr_(?P<prefix>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 class ApiKey:
     id: int
     name: str
+    prefix: str
     role: Role
     sees_private: bool
 
@@ -58,7 +59,7 @@ async def find_key(db: Database, presented: str, now: datetime) -> ApiKey | None
     presented_hash = _hashed(presented)
     for row in rows:
         if hmac.compare_digest(row.sha256, presented_hash):
-            return ApiKey(id=row.id, name=row.name, role=row.role, sees_private=row.sees_private)
+            return ApiKey(id=row.id, name=row.name, prefix=row.prefix, role=row.role, sees_private=row.sees_private)
     return None
 
 

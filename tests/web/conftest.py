@@ -12,11 +12,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.changes.door import Door
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade
+from router.storage.publisher import Publisher
 from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
@@ -24,6 +26,8 @@ from router.web.figures import Figure
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, last_words
+
+ALLOWED = ("+1917",)  # how the external numbers begin that may be called
 
 READY = Standing(
     link_up=True,
@@ -50,9 +54,11 @@ class Office:
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
+                door=Door(self.publisher, external_prefixes=ALLOWED),
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
@@ -60,12 +66,24 @@ class Office:
             )
         )
 
+    def _publish(self, table: Table) -> None:
+        self.table = table
+
     async def ask(
-        self, method: str, path: str, *, role: Role | None = Role.VIEWER, key: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        role: Role | None = Role.VIEWER,
+        key: str = "",
+        body: object = None,
+        if_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
+        if if_match is not None:
+            headers[b"If-Match"] = if_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)
