@@ -31,6 +31,9 @@ from router.storage.rows import put_with, write
 from router.storage.schema import Action
 from router.storage.ties import referrers
 
+Former = Mapping[str, Any] | None
+"""The object as it was shown before the change that is undone: ids and slots come back with it."""
+
 SLOTS = range(1, 65)  # as many queues of each strategy as the PBX's drop-in defines
 
 
@@ -62,20 +65,18 @@ class Carrying:
             case _:
                 assert_never(wish)
 
-    async def _create(
-        self, declared: Declared, fields: Fields, as_id: int | None = None, slot: int | None = None
-    ) -> Done:
+    async def _create(self, declared: Declared, fields: Fields, as_id: int | None = None, was: Former = None) -> Done:
         identity = as_id or await next_id(self._rows, declared.noun)
         await check_fields(self._rows, declared, fields, None, self._external_prefixes)
-        after, changes = await self._write(declared, identity, fields, None, slot)
+        after, changes = await self._write(declared, identity, fields, None, was)
         return self._keep(Done(declared=declared, action=Action.CREATED, before=None, after=after), changes)
 
-    async def _change(self, declared: Declared, current: Kept, fields: Fields, slot: int | None = None) -> Done:
+    async def _change(self, declared: Declared, current: Kept, fields: Fields, was: Former = None) -> Done:
         fields = keeping_private_numbers(fields, current)
         await check_fields(self._rows, declared, fields, current, self._external_prefixes)
         if fields == fields_from(declared, current):
             return Done(declared=declared, action=Action.CHANGED, before=current, after=current)
-        after, changes = await self._write(declared, current.entity.id, fields, current, slot)
+        after, changes = await self._write(declared, current.entity.id, fields, current, was)
         done = Done(declared=declared, action=Action.CHANGED, before=current, after=after)
         return done if after == current else self._keep(done, changes)
 
@@ -121,25 +122,26 @@ class Carrying:
         if (None if current is None else current.version) != version:
             where = f"{declared.plural}/{entry.object}"
             raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
-        slot = (entry.before or {}).get("slot")
-        before = {name: value for name, value in (entry.before or {}).items() if name not in GIVEN}
+        was = entry.before or {}
+        before = {name: value for name, value in was.items() if name not in GIVEN}
         if current is None:
-            done = await self._create(declared, read_fields(declared, before), entry.object, slot)
+            done = await self._create(declared, read_fields(declared, before), entry.object, was)
         elif entry.before is None:
             done = await self._remove(declared, current)
         else:
-            done = await self._change(declared, current, read_fields(declared, before), slot)
+            done = await self._change(declared, current, read_fields(declared, before), was)
         return self._as_undoing(done, entry.id)
 
     async def _write(
-        self, declared: Declared, identity: int, fields: Fields, current: Kept | None, slot: int | None
+        self, declared: Declared, identity: int, fields: Fields, current: Kept | None, was: Former
     ) -> tuple[Kept, list[Change]]:
         given: dict[str, Any] = {}
         if isinstance(fields, PersonFields):
             phones = current.entity.phones if current and isinstance(current.entity, Person) else ()
-            given["phones"] = phones_from(fields, identity, phones, await next_id(self._rows, declared.noun, part=0))
+            first_new = await next_id(self._rows, declared.noun, part=0)
+            given["phones"] = phones_from(fields, identity, phones, first_new, restoring=was is not None)
         if isinstance(fields, DeskFields):
-            given["slot"] = await self._slot(fields, current, slot)
+            given["slot"] = await self._slot(fields, current, (was or {}).get("slot"))
             await self._take_the_mark(fields, identity)
         entity = value_from(declared, identity, fields, given)
         await check_taken(self._rows, declared, fields, entity)

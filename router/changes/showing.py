@@ -112,10 +112,12 @@ def value_from(declared: Declared, identity: int, fields: Fields, given: Mapping
     return declared.value(**found)
 
 
-def phones_from(fields: PersonFields, person: int, current: Sequence[Phone], first_new: int) -> tuple[Phone, ...]:
+def phones_from(
+    fields: PersonFields, person: int, current: Sequence[Phone], first_new: int, *, restoring: bool = False
+) -> tuple[Phone, ...]:
     """The person's phones: a known id stays, and so does that of a phone reached as before; others get new ones.
 
-    Raises Invalid for an id that is none of this person's.
+    Raises Invalid for an id that is none of this person's, unless a former state is restored.
     """
     by_id = {phone.id: phone for phone in current}
     claimed = {phone.id for phone in fields.phones if phone.id is not None}
@@ -125,7 +127,7 @@ def phones_from(fields: PersonFields, person: int, current: Sequence[Phone], fir
         identity = part.id
         if identity is None:
             identity = by_reach.pop((part.endpoint, part.number), None)
-        elif identity not in by_id:
+        elif identity not in by_id and not restoring:
             sentence = f"this person has no phone {identity}: leave the id out to add one"
             raise Invalid([FieldFault(pointer=f"/phones/{place}/id", sentence=sentence)])
         if identity is None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -13,6 +14,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from router.changes.door import Door
+from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
 from router.storage.database import Database
@@ -25,9 +27,11 @@ from router.web.app import build_app
 from router.web.figures import Figure
 from router.web.parts import Parts
 from router.web.standing import Standing
-from tests.sample_database import MONDAY_NOON, furnish, last_words
+from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
 
 ALLOWED = ("+1917",)  # how the external numbers begin that may be called
+
+_numbers = count(1)
 
 READY = Standing(
     link_up=True,
@@ -96,6 +100,12 @@ class Office:
         """As before the first migration."""
         await asyncio.to_thread(downgrade, f"sqlite:///{self.folder / 'router.db'}", "base")
 
+    async def edit(
+        self, method: str, path: str, body: object = None, *, if_match: str | None = None
+    ) -> httpx2.Response:
+        """One request below /api/v1 as an admin."""
+        return await self.ask(method, f"/api/v1{path}", role=Role.ADMIN, body=body, if_match=if_match)
+
     async def get(self, path: str, *, role: Role | None = Role.VIEWER, key: str = "") -> httpx2.Response:
         return await self.ask("GET", path, role=role, key=key)
 
@@ -105,15 +115,48 @@ def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return furnish(tmp_path_factory.mktemp("web") / "furnished.db")
 
 
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
+    with private_postgres(pytestconfig.rootpath / "var") as server:
+        furnish_database(server.create("furnished"))
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path: Path) -> Iterator[str]:
+    """The sample company, on either database."""
+    if request.param == "sqlite":
+        shutil.copy(furnished_file, tmp_path / "router.db")
+        yield f"sqlite:///{tmp_path / 'router.db'}"
+        return
+    server: PrivatePostgres = request.getfixturevalue("postgres")
+    mine = f"office_{next(_numbers)}"
+    yield server.create(mine, like="furnished")
+    server.drop(mine)
+
+
+@pytest_asyncio.fixture
+async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """The same office, on either database."""
+    db = Database(furnished_url)
+    yield await _open(db, tmp_path)
+    await db.close()
+    await last_words()
+
+
 @pytest_asyncio.fixture
 async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder = tmp_path / "var"
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
+    yield await _open(db, folder)
+    await db.close()
+    await last_words()
+
+
+async def _open(db: Database, folder: Path) -> Office:
     configuration, version = await load_configuration(db, REGION, TIME_ZONE)
     office = Office(db=db, folder=folder, table=Table.build(configuration, version))
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
-    yield office
-    await db.close()
-    await last_words()
+    return office
