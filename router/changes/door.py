@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from router.changes.carrying import Carrying
-from router.changes.dead_ends import Problems, no_problems, refuse_new_ones
+from router.changes.dead_ends import DeadEnds
 from router.changes.showing import shown
 from router.changes.wishes import By, Done, Wish
 from router.routing.table import Change, Table
@@ -23,12 +23,10 @@ from router.storage.tables import version_in
 class Door:
     """The one way by which people, lines, accounts and all the rest are changed."""
 
-    def __init__(
-        self, publisher: Publisher, *, external_prefixes: Sequence[str] = (), problems: Problems = no_problems
-    ) -> None:
+    def __init__(self, publisher: Publisher, *, external_prefixes: Sequence[str] = ()) -> None:
         self._publisher = publisher
         self._external_prefixes = tuple(external_prefixes)
-        self._problems = problems
+        self._dead_ends = DeadEnds()
 
     async def do(self, wishes: Sequence[Wish], by: By, now: datetime) -> list[Done]:
         """Carry out these wishes in their order as one change, and return what became of each.
@@ -41,7 +39,7 @@ class Door:
             carrying = Carrying(transaction, now, self._external_prefixes)
             told = [await carrying.carry_out(wish) for wish in wishes]
             if before is not None and carrying.changes:
-                refuse_new_ones(self._problems, before, before.with_changes(carrying.changes), now)
+                await self._dead_ends.refuse_new_ones(before, before.with_changes(carrying.changes), now)
             version = await version_in(transaction) + 1
             await append(transaction, [_entry(done, by, now, version) for done in carrying.done])
             return carrying.changes, told

@@ -67,7 +67,15 @@ class StillNamed(ChangeRefused):
         self.by = tuple(by)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nowhere:
+    """A problem of the table that the change would make: what is wrong, and the way there, both in words."""
+
+    sentence: str
+    path: tuple[str, ...]
+
+
 class LeadsNowhere(ChangeRefused):
-    def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__("; ".join(paths))
-        self.paths = tuple(paths)
+    def __init__(self, found: Sequence[Nowhere]) -> None:
+        super().__init__("; ".join(one.sentence for one in found))
+        self.found = tuple(found)

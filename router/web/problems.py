@@ -38,6 +38,13 @@ class NamedBy(BaseModel):
     field: str
 
 
+class DeadEnd(BaseModel):
+    """A way that would lead to nobody: what is wrong, and which call gets there by which reasons."""
+
+    sentence: str
+    path: list[str]
+
+
 class Problem(BaseModel):
     """What a refused request gets for an answer."""
 
@@ -47,7 +54,7 @@ class Problem(BaseModel):
     detail: str
     errors: list[FieldError] = []
     named_by: list[NamedBy] = []
-    paths: list[str] = []
+    nowhere: list[DeadEnd] = []
 
 
 class Refusal(Exception):
@@ -61,7 +68,7 @@ class Refusal(Exception):
         *,
         errors: Sequence[FieldError] = (),
         named_by: Sequence[NamedBy] = (),
-        paths: Sequence[str] = (),
+        nowhere: Sequence[DeadEnd] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -72,7 +79,7 @@ class Refusal(Exception):
             detail=detail,
             errors=list(errors),
             named_by=list(named_by),
-            paths=list(paths),
+            nowhere=list(nowhere),
         )
         self.headers = headers
 
@@ -119,9 +126,10 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
             refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
-        case faults.LeadsNowhere(paths=paths):
+        case faults.LeadsNowhere(found=ends):
+            nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"
-            refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, paths=paths)
+            refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, nowhere=nowhere)
         case faults.Unknown():
             refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
         case faults.Changed():
