@@ -19,7 +19,7 @@ from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
 from router.storage.database import Database
 from router.storage.keys import new_key
-from router.storage.migrate import downgrade
+from router.storage.migrate import downgrade, upgrade
 from router.storage.publisher import Publisher
 from router.storage.schema import Role
 from router.storage.tables import load_configuration
@@ -151,6 +151,19 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
     yield await _open(db, folder)
+    await db.close()
+    await last_words()
+
+
+@pytest_asyncio.fixture
+async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
+    """An office of a company that has nothing yet."""
+    url = f"sqlite:///{tmp_path / 'router.db'}"
+    await asyncio.to_thread(upgrade, url)
+    db = Database(url)
+    office = Office(db=db, folder=tmp_path, table=None)
+    office.keys = {role: await new_key(db, role.value, role) for role in Role}
+    yield office
     await db.close()
     await last_words()
 
