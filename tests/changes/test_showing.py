@@ -20,6 +20,7 @@ from router.changes.showing import (
     written,
 )
 from router.routing.model import Person
+from router.routing.table import Entity
 from router.storage.company import Company
 from router.storage.kept import Kept
 from router.storage.shapes import NOUNS
@@ -76,7 +77,7 @@ def test_a_number_of_an_account_is_kept_as_digits_and_a_block_as_what_its_number
 
 
 def everything(company: Company) -> list[Kept]:
-    entities = (
+    entities: tuple[Entity, ...] = (
         *company.people, *company.desks, *company.lines, *company.accounts, *company.jobs, *company.rules,
         *company.hours, *company.covers, *company.overrides,
     )  # fmt: skip

@@ -218,6 +218,23 @@ async def test_a_key_is_named_in_the_record(office: Office) -> None:
     assert BEN not in entry["after"].values()
 
 
+async def test_a_key_is_made_shown_once_and_revoked_on_record(office: Office) -> None:
+    made = (await office.edit("POST", "/keys", {"name": "CRM", "role": "service"})).json()
+    before = await office.get("/api/v1/people/6", key=made["key"])
+    gone = await office.edit("DELETE", f"/keys/{made['prefix']}")
+    after = await office.get("/api/v1/people/6", key=made["key"])
+
+    assert (before.status_code, gone.status_code, after.status_code) == (200, 204, 401)
+    assert before.json()["phones"][0]["number"] is None
+    listed = (await office.edit("GET", "/keys")).text
+    assert made["prefix"] in listed
+    assert made["key"] not in listed
+    entries = (await office.edit("GET", "/audit?noun=keys")).json()["items"]
+    assert [entry["action"] for entry in entries] == ["removed", "created"]
+    refused = await office.edit("POST", f"/audit/{entries[0]['id']}/undo")
+    assert refused.status_code == 404
+
+
 async def explained(office: Office, caller: str, line: str) -> dict[str, Any]:
     answer = await office.ask("POST", "/api/v1/explain", body={"caller": caller, "line": line})
     decision: dict[str, Any] = answer.json()["decision"]
