@@ -18,6 +18,7 @@ from router.calls.events import AskedHandOver, PresencePublished, TablePublished
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
+from router.changes.door import Door
 from router.chronicle import Chronicle
 from router.clock import Clock
 from router.commitments.commitment import Terms
@@ -86,6 +87,7 @@ class Service:
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
         )
+        self._door = Door(self._publisher, external_prefixes=external_prefixes)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
@@ -213,6 +215,7 @@ class Service:
         app = build_app(
             Parts(
                 db=self._db,
+                door=self._door,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
