@@ -14,8 +14,8 @@ import structlog
 from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.call import Call
-from router.calls.events import PresencePublished, TablePublished, Tick
-from router.calls.orders import KeepAway, KeepPresence, PbxOrder
+from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
+from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
@@ -28,6 +28,7 @@ from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.migrate import upgrade
+from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
@@ -87,11 +88,13 @@ class Service:
         )
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
+        self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
         self._switchboard = Switchboard(
             calls=self._calls,
             give=self._give,
             look=self._look,
             record=self._recorder.record,
+            settle=self._tell_outcome,
             keep=self._keep,
             chronicle=chronicle,
         )
@@ -139,6 +142,8 @@ class Service:
             absences = parts.create_task(self._absences.run(), name="absences")
             ticking = parts.create_task(self._tick(), name="ticks")
             speaking = parts.create_task(self._speak(), name="link")
+            asked = parts.create_task(self._orders.follow(), name="orders")
+            settling = parts.create_task(self._orders.write(), name="outcomes")
             guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
@@ -153,7 +158,18 @@ class Service:
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
                 await self._presence.drain(DRAIN_WITHIN)
-            for part in (migrating, following, recording, minding, attending, absences, ticking, guarding):
+            carrying_out = (asked, settling)
+            for part in (
+                migrating,
+                following,
+                recording,
+                minding,
+                attending,
+                absences,
+                ticking,
+                *carrying_out,
+                guarding,
+            ):
                 if part is not None:
                     part.cancel()
         log.info("router stopped")
@@ -251,6 +267,23 @@ class Service:
 
     def _speaks(self) -> bool:
         return self._link is not None and self._link.speaking
+
+    def _carry_out(self, order: Asked) -> None:
+        said = {key: value for key, value in order.payload.items() if isinstance(value, str)}
+        self._switchboard.hear(
+            AskedHandOver(
+                order=order.id,
+                call=said.get("call", ""),
+                person=said.get("person", ""),
+                desk=said.get("desk", ""),
+                by=order.asked_by,
+                expires_at=order.expires_at,
+                at=_now(),
+            )
+        )
+
+    def _tell_outcome(self, outcome: Settle) -> None:
+        self._orders.settled(outcome.order, done=outcome.done, result=outcome.result)
 
     def _look(self) -> None:
         if self._link is not None:

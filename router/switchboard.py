@@ -18,6 +18,7 @@ from router.calls.orders import (
     AddMember,
     AnswerCode,
     Deliver,
+    HandOver,
     KeepAway,
     KeepPresence,
     MemberOrder,
@@ -26,6 +27,7 @@ from router.calls.orders import (
     PbxOrder,
     Record,
     RemoveMember,
+    Settle,
 )
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
@@ -36,7 +38,8 @@ class Switchboard:
     """The one place where events, calls and orders meet.
 
     `give` hands an order to the PBX, `look` asks it who answers at its desks (a MembersSeen follows), `record` hands a
-    call to the records, `keep` what people say of themselves to whoever keeps it; all of them return at once.
+    call to the records, `keep` what people say of themselves to whoever keeps it, `settle` tells who asked for
+    something what came of it; all of them return at once.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Switchboard:
         give: Callable[[PbxOrder], None],
         look: Callable[[], None],
         record: Callable[[Call], None],
+        settle: Callable[[Settle], None],
         keep: Callable[[KeepPresence | KeepAway], None],
         chronicle: Chronicle,
     ) -> None:
@@ -56,6 +60,7 @@ class Switchboard:
         self._give = give
         self._look = look
         self._record = record
+        self._settle = settle
         self._keep = keep
         self._chronicle = chronicle
         self._members: tuple[MemberSeen, ...] | None = None  # None while nobody can tell us
@@ -130,11 +135,13 @@ class Switchboard:
 
     def _perform(self, order: Order) -> None:
         match order:
-            case Deliver() | AddMember() | RemoveMember() | PauseMember() | AnswerCode():
+            case Deliver() | HandOver() | AddMember() | RemoveMember() | PauseMember() | AnswerCode():
                 self._give(order)
             case KeepPresence() | KeepAway():
                 self._keep(order)
             case Record():
                 self._record(order.call)
+            case Settle():
+                self._settle(order)
             case _:
                 assert_never(order)

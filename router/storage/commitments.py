@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 
 from router.calls.call import Call, Ending
-from router.commitments.commitment import Commitment, Level, State, Terms
+from router.commitments.commitment import Commitment, Level, Terms
 from router.commitments.events import Event, Missed, Promised, TakenAfterAll, Talked
 from router.commitments.facts import facts_of
 from router.commitments.ledger import Changed, Outcome, look, step
@@ -23,13 +23,11 @@ from router.routing.table import Table
 from router.storage import outbox
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.ended_calls import happened
-from router.storage.owed_schema import OWED, commitment_calls, commitments, notices
+from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
 from router.storage.schema import calls, people
 
 TRIES = 5  # to change what others change as well
 LOOK_AT_ONCE = 100  # commitments whose time has come, in one round of the clock
-
-STILL_OWED = commitments.c.state.in_((State.OPEN, State.CLAIMED))
 
 log = structlog.get_logger()
 
@@ -54,9 +52,9 @@ async def list_entries(db: Database, *, over: bool = False, at_most: int = 1000)
     wanted = select(commitments).limit(at_most)
     in_order = (commitments.c.closed_at.desc(), commitments.c.due_at, commitments.c.urgency.desc(), commitments.c.id)
     async with db.reading() as reading:
-        rows = list(await reading.rows(wanted.where(STILL_OWED).order_by(*in_order[1:])))
+        rows = list(await reading.rows(wanted.where(OWED).order_by(*in_order[1:])))
         if over:
-            rows += await reading.rows(wanted.where(~STILL_OWED).order_by(in_order[0]))
+            rows += await reading.rows(wanted.where(OVER).order_by(in_order[0]))
         linked = await reading.rows(
             select(commitment_calls)
             .where(commitment_calls.c.commitment.in_([row.id for row in rows]))
@@ -134,18 +132,22 @@ class Keeper:
         if not isinstance(outcome, Changed):
             return
         await transaction.run(insert(commitment_calls), [{"call": event.call_id, "commitment": outcome.commitment.id}])
-        for talk in await _talks_since(transaction, event):  # of a call that is told late
-            await self._talked(transaction, talk, table)
+        for talk in await _talks_since(transaction, event):  # the call is told late
+            if await self._talked(transaction, talk, table):
+                return
 
-    async def _talked(self, transaction: Transaction, event: Talked, table: Table) -> None:
+    async def _talked(self, transaction: Transaction, event: Talked, table: Table) -> bool:
+        """Whether this talk has kept what was owed: to the account, and to the number from before it had one."""
+        kept = False
         for key in event.party.keys:
             if await _any_owed(transaction, (key,)):
-                await self._step_under(transaction, (key,), event, table)
+                kept |= isinstance(await self._step_under(transaction, (key,), event, table), Changed)
+        return kept
 
     async def _step_under(self, transaction: Transaction, keys: Sequence[str], event: Event, table: Table) -> Outcome:
         """The event's step on what is open under the first of these keys, or on nothing."""
         for _ in range(TRIES):
-            rows = await transaction.rows(select(commitments).where(commitments.c.party.in_(keys), STILL_OWED))
+            rows = await transaction.rows(select(commitments).where(commitments.c.party.in_(keys), OWED))
             row = min(rows, key=lambda row: keys.index(row.party), default=None)
             outcome = step(_commitment(row) if row else None, event, table, self.terms)
             if not isinstance(outcome, Changed):
@@ -173,11 +175,11 @@ class Keeper:
     async def _to_look_at(self, db: Database, table: Table, now: datetime) -> list[int]:
         """Those whose next step is due, and those whose owner can't see to them any more."""
         async with db.reading() as reading:
-            owners = await reading.rows(select(commitments.c.owner, commitments.c.desk).where(STILL_OWED).distinct())
+            owners = await reading.rows(select(commitments.c.owner, commitments.c.desk).where(OWED).distinct())
             asked = [Owner(person=row.owner, desk=row.desk) for row in owners]
             gone = [owner for owner in asked if present_owner(owner, None, table, now) != owner]
             whose_time = or_(commitments.c.next_step_at <= now, *[_owned_by(owner) for owner in gone])
-            in_order = select(commitments.c.id).where(STILL_OWED, whose_time).order_by(commitments.c.next_step_at)
+            in_order = select(commitments.c.id).where(OWED, whose_time).order_by(commitments.c.next_step_at)
             return [row.id for row in await reading.rows(in_order.limit(LOOK_AT_ONCE))]
 
     async def _save(
@@ -235,7 +237,7 @@ async def _answered_by_record(transaction: Transaction, ended: Sequence[str]) ->
 
 
 async def _any_owed(transaction: Transaction, keys: Collection[str]) -> bool:
-    owed = select(commitments.c.id).where(commitments.c.party.in_(keys), STILL_OWED).limit(1)
+    owed = select(commitments.c.id).where(commitments.c.party.in_(keys), OWED).limit(1)
     return bool(keys) and bool(await transaction.rows(owed))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from router.commitments.notice import NoticeKind
 from router.storage.database import Database, Transaction
-from router.storage.owed_schema import MailState, notices, outbox
+from router.storage.owed_schema import WAITING, MailState, notices, outbox
 
 AT_ONCE = 20  # mails taken together; each may last seconds while the mail server is slow
 TAKEN_FOR = timedelta(minutes=5)  # longer than AT_ONCE mails take with every one of them at its time limit
@@ -49,7 +49,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
     due = (
         select(outbox.c.id, outbox.c.attempts, outbox.c.target, notices.c.kind, notices.c.commitment, notices.c.payload)
         .join(notices, notices.c.id == outbox.c.notice)
-        .where(outbox.c.state == MailState.WAITING, outbox.c.next_try_at <= now)
+        .where(WAITING, outbox.c.next_try_at <= now)
         .order_by(outbox.c.next_try_at, outbox.c.id)
         .limit(AT_ONCE)
     )
@@ -60,7 +60,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
     taken = []
     async with db.writing() as transaction:
         for row in rows:
-            seen = (outbox.c.id == row.id, outbox.c.attempts == row.attempts, outbox.c.state == MailState.WAITING)
+            seen = (outbox.c.id == row.id, outbox.c.attempts == row.attempts, WAITING)
             mine = update(outbox).where(*seen).values(attempts=row.attempts + 1, next_try_at=now + TAKEN_FOR)
             if (await transaction.run(mine)).rowcount:
                 taken.append(row)
@@ -97,6 +97,6 @@ async def give_up(db: Database, mail: Mail, why: str) -> None:
 
 
 async def _note(db: Database, mail: Mail, **values: Any) -> None:
-    mine = (outbox.c.id == mail.id, outbox.c.attempts == mail.attempts, outbox.c.state == MailState.WAITING)
+    mine = (outbox.c.id == mail.id, outbox.c.attempts == mail.attempts, WAITING)
     async with db.writing() as transaction:
         await transaction.run(update(outbox).where(*mine).values(**values))

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 import router.storage.owed_schema  # noqa: F401 (its tables are in the same metadata)
 from router.calls.call import Ending
-from router.calls.events import LegResult, Path, Presented, Promised
+from router.calls.events import How, LegResult, Path, Presented, Promised
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -57,6 +57,22 @@ class Role(StrEnum):
     EDITOR = "editor"
     ADMIN = "admin"
     SERVICE = "service"
+
+
+class OrderKind(StrEnum):
+    """What can be asked of a PBX."""
+
+    HAND_OVER = "hand_over"
+
+
+class OrderState(StrEnum):
+    """asked: waits to be taken · taken: being carried out · done, refused: with its result · expired: never taken."""
+
+    ASKED = "asked"
+    TAKEN = "taken"
+    DONE = "done"
+    REFUSED = "refused"
+    EXPIRED = "expired"
 
 
 def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
@@ -427,6 +443,42 @@ call_legs = Table(
     _one_of("result", LegResult, nullable=True, length=24),
     Column("cause", Integer),
     Column("maybe_machine", Boolean, nullable=False, server_default=false()),
+)
+
+# The hand-overs of a call, in order: from whose phone, to whom (a name, which outlives its row; empty: back), and how.
+call_passings = Table(
+    "call_passings",
+    metadata,
+    Column("call", Text, ForeignKey("calls.id", ondelete="RESTRICT"), primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("phone", Text, nullable=False),
+    Column("person", Integer),
+    Column("to", Text, nullable=False),
+    _one_of("how", How),
+    Column("sentence", Text, nullable=False),
+)
+
+# What people ask of a PBX; who speaks for that PBX takes it. What is not taken by `expires_at` never is.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pbx", String(32), nullable=False),
+    _one_of("kind", OrderKind, length=24),
+    Column("payload", JSON, nullable=False),
+    Column("asked_by", String(100), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    _one_of("state", OrderState),
+    Column("result", Text, nullable=False),
+    _holds("expires_at", "expires_at > asked_at"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_orders_asked",
+    orders.c.pbx,
+    sqlite_where=orders.c.state == text("'asked'"),
+    postgresql_where=orders.c.state == text("'asked'"),
 )
 
 api_keys = Table(

@@ -52,14 +52,8 @@ COMPANY = Company(
     lines=(_line(4, SHY_LINE, SHY), _line(1, FRONT_LINE, FRONT), _line(2, WRAP_LINE, WRAP), _line(3, LONG_LINE, LONG)),
 )
 
-SECOND = (SARA, XENA)  # they pick up so late that the first one is seen to ring first, or not at all
-SHY_ONES = (YARA, ZOE)
-
-
-def _behaviour(person: int) -> Behaviour:
-    if person in SHY_ONES:
-        return Refuses(code=480, after=1.0)
-    return Answers(after=0.8 if person in SECOND else 0.2)
-
-
-BEHAVIOURS: dict[str, Behaviour] = {name: _behaviour(person) for person, name in NAMES.items()}
+# Who is second at a desk picks up so late that the first one is seen to ring first, or not at all.
+BEHAVIOURS: dict[str, Behaviour] = {
+    **{name: Answers(after=0.8 if id_ in (SARA, XENA) else 0.2) for id_, name in NAMES.items()},
+    **{NAMES[shy]: Refuses(code=480, after=1.0) for shy in (YARA, ZOE)},
+}

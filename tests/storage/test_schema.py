@@ -86,6 +86,10 @@ REFUSED = {
     "ck_calls_ended": "UPDATE calls SET ended = 'mailbox'",
     "ck_calls_promise": "UPDATE calls SET promise = 'perhaps'",
     "ck_call_legs_result": "UPDATE call_legs SET result = 'mailbox'",
+    "ck_call_passings_how": "UPDATE call_passings SET how = 'by post'",
+    "ck_orders_kind": "UPDATE orders SET kind = 'make_coffee'",
+    "ck_orders_state": "UPDATE orders SET state = 'forgotten'",
+    "ck_orders_expires_at": "UPDATE orders SET expires_at = asked_at",
     "ck_commitments_why": "UPDATE commitments SET why = 'boredom'",
     "ck_commitments_state": "UPDATE commitments SET state = 'forgotten'",
     "ck_commitments_urgency": "UPDATE commitments SET urgency = 0",
@@ -110,6 +114,10 @@ RECORDS = (
     " VALUES ('pbx:1', '', '', 'number', '2026-03-02 12:00:00', '', false)",
     "INSERT INTO call_legs (call, leg, position, step, phone, began_at)"
     " VALUES ('pbx:1', '1', 1, 1, 'anna', '2026-03-02 12:00:00')",
+    'INSERT INTO call_passings (call, at, phone, "to", how, sentence)'
+    " VALUES ('pbx:1', '2026-03-02 12:00:05', 'anna', 'Jonas', 'key', '')",
+    "INSERT INTO orders (pbx, kind, payload, asked_by, asked_at, expires_at, state, result)"
+    " VALUES ('pbx', 'hand_over', '{}', 'anna', '2026-03-02 12:00:00', '2026-03-02 12:00:10', 'asked', '')",
     "INSERT INTO commitments (id, version, party, caller, why, desk, opened_at, due_at, latest_at, urgency, state,"
     " attempts, level, void_reason, note) VALUES"
     " (1, 1, 'account:1', '', 'gave_up', 1, '2026-03-02 12:00:00', '2026-03-02 12:30:00', '2026-03-02 12:00:00', 1,"
