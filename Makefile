@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 2
 TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run demo test prove lint bench format lock clean
+.PHONY: help run demo test prove chaos lint bench format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: $(VENV)/.tests ## everything, every story once with small numbers
 
 prove: $(VENV)/.tests ## the same tests with full numbers; writes var/proof.json
 	PROVE=1 $(RUN) $(TESTS)
+
+chaos: $(VENV)/.tests ## calls while everything fails in turn: ARGS="--minutes 10 --rate 10 --seed 1"; writes var/chaos.json
+	$(RUN) -m tests.chaos $(ARGS)
 
 bench: $(VENV)/.tests ## side by side with other mechanisms, on the private Asterisk; writes var/bench.json
 	$(RUN) -m tests.bench $(ARGS)

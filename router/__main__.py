@@ -1,43 +1,38 @@
 """Which commands are there?"""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
-import uvloop
 from cyclopts import App, Parameter
-from rich.console import Console
 
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
+from router.commands.console import fail as _fail
+from router.commands.console import in_loop as _in_loop
+from router.commands.console import newest_table as _newest_table
+from router.commands.console import with_database as _with_database
+from router.commands.presence import app as presence
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
-from router.storage.database import Database, NotMigrated, StorageError
+from router.storage.database import NotMigrated, StorageError
 from router.storage.schema import Role
-
-if TYPE_CHECKING:
-    from router.routing.table import Table
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
-
-out = Console()
-err = Console(stderr=True)
-
-# Far from where a calendar ends: hours are looked at for weeks around the instant, in zones of any offset.
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
-
-T = TypeVar("T")
+app.command(presence)
 
 
 @app.command
 def serve() -> None:
     """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+    from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Service
     from router.web.server import CannotListen
@@ -51,10 +46,18 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    guard = None
+    if guard_secret := settings.guard.read_secret():
+        guard = GuardSettings(
+            ami=replace(ami, username=settings.guard.username, secret=guard_secret),
+            applications=settings.guard.applications,
+            trunks=settings.guard.trunks,
+        )
 
     async def run() -> None:
         service = Service(
             ami=ami,
+            guard=guard,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,
@@ -101,10 +104,15 @@ def explain(
     as_json
         Everything as JSON.
     """
+    from router.calls.presence import Presences, takeover
     from router.routing.decide import CallFacts, decide
     from router.routing.explain import as_json as decision_as_json
     from router.routing.explain import sentence, sentences
     from router.routing.numbers import read_number
+    from router.routing.plan import RingDesk
+    from router.routing.table import Table
+    from router.storage.database import Database
+    from router.storage.presence import load_presences
 
     if at is not None and not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
         _fail(f"--at must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
@@ -112,7 +120,10 @@ def explain(
     zone = ZoneInfo(settings.time_zone)
     when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
-    table = _with_database(settings, lambda db: _newest_table(db, settings))
+    async def load(db: Database) -> tuple[Table, Presences]:
+        return await _newest_table(db, settings), await load_presences(db)
+
+    table, presences = _with_database(settings, load)
     decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
     if as_json:
         out.print_json(json.dumps(decision_as_json(decision, zone)))
@@ -120,6 +131,9 @@ def explain(
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
+    desk = next((step.desk for step in decision.plan.steps if isinstance(step, RingDesk)), None)
+    if at is None and desk is not None and (takes_over := takeover(table.desks[desk], table, presences, when)):
+        out.print(f"  {takes_over}", highlight=False, soft_wrap=True)
 
 
 @app.command
@@ -314,7 +328,7 @@ def revoke(prefix: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
-    from router.ami.session import LinkFailed
+    from router.ami.connection import LinkFailed
     from router.routing.table import TableError
 
     try:
@@ -326,37 +340,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (StorageError, TableError, LinkFailed) as fault:
         _fail(str(fault))
     sys.exit(0)
-
-
-async def _newest_table(db: Database, settings: Settings) -> "Table":
-    from router.routing.table import Table
-    from router.storage.tables import load_configuration
-
-    configuration, version = await load_configuration(
-        db, settings.region, settings.time_zone, settings.external_prefixes
-    )
-    return Table.build(configuration, version)
-
-
-def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    async def run() -> T:
-        db = Database(settings.database)
-        try:
-            return await work(db)
-        finally:
-            await db.close()
-
-    return _in_loop(run())
-
-
-def _in_loop(work: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
-
-
-def _fail(sentence: str, code: int = 1) -> NoReturn:
-    err.print(sentence, style="red", highlight=False, soft_wrap=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

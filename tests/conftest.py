@@ -10,11 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.proof import PROVE, Proof, Tally
 
 MUST_RUN = ("asterisk", "sqlite", "postgresql")  # real parts without which a run proves nothing
 TALLY, REAL_PART = "tally", "real part"  # what a report carries
+
+# Other programs share the machine: how long an example takes, or takes to be made, says nothing about the code.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 _proof = Proof()
 _outcomes: dict[str, Counter[str]] = {}

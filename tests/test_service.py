@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
 from router.lab.sample import BIRCH, BUSINESS_LINE, REGION, TIME_ZONE
 from router.service import NoKeyYet, Service
@@ -19,6 +21,7 @@ from router.storage.keys import new_key
 from router.storage.records import CallRecord, recent_calls
 from router.storage.schema import Role
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
+from tests.ami.test_guard import begins
 from tests.sample_database import furnish, last_words
 
 CHANNEL = "PJSIP/trunk-00000001"
@@ -34,9 +37,11 @@ class Town:
         self.asterisk = asterisk
         self.database = f"sqlite:///{folder / 'router.db'}"
 
-    def router(self, host: str = "127.0.0.1") -> Service:
+    def router(self, host: str = "127.0.0.1", *, guarded: bool = False) -> Service:
+        ami = AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx")
         return Service(
-            ami=AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx"),
+            ami=ami,
+            guard=GuardSettings(ami=replace(ami, username="router-guard")) if guarded else None,
             database=self.database,
             region=REGION,
             time_zone=TIME_ZONE,
@@ -46,8 +51,8 @@ class Town:
         )
 
     @asynccontextmanager
-    async def running_router(self) -> AsyncIterator[Service]:
-        service = self.router()
+    async def running_router(self, *, guarded: bool = False) -> AsyncIterator[Service]:
+        service = self.router(guarded=guarded)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(service.run())
             try:
@@ -122,6 +127,25 @@ async def test_a_router_that_stops_tells_the_pbx_not_to_wait_for_it(town: Town) 
         await town.heartbeat()
 
     assert town.asterisk.globals["ROUTER_BEAT"] == "0"
+
+
+async def test_a_caller_in_a_mailbox_is_taken_out_by_a_router_that_has_a_guard(town: Town) -> None:
+    channel = "PJSIP/trunk-00000002"
+    town.asterisk.channels[channel], town.asterisk.applications[channel] = "1763759123.8", "VoiceMail"
+    async with town.running_router(guarded=True):
+        await town.heartbeat()
+        await town.asterisk.until(lambda: town.asterisk.asked("Login", Username="router-guard"))
+        town.asterisk.say(begins(channel))
+        await town.asterisk.until(lambda: town.asterisk.asked("Redirect", Channel=channel))
+
+    assert len(town.asterisk.asked("Redirect")) == 1
+
+
+async def test_without_a_guard_nobody_asks_for_other_peoples_channels(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+
+    assert {login["Username"] for login in town.asterisk.asked("Login")} == {"router"}
 
 
 async def test_the_router_says_that_it_is_ready_only_when_the_pbx_hears_it(town: Town) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from router.ami import dialplan
+from router.ami.connection import LinkFailed, LoginRefused, connect
 from router.ami.counters import Tally
 from router.ami.dialplan import SAFETY_NET, SLOTS, queue_name
 from router.ami.lacks import (
@@ -30,10 +31,10 @@ from router.ami.lacks import (
     TellsTooMuch,
     Unspeakable,
 )
-from router.ami.link import AmiSettings, open_wire
+from router.ami.link import AmiSettings
 from router.ami.outbound import ENDPOINT, NUMBER, Fields, get_global, set_on_channel
 from router.ami.protocol import Answer, Wire
-from router.ami.session import AT_ONCE, LinkFailed, LoginRefused
+from router.ami.session import AT_ONCE
 from router.ami.timing import Timing
 from router.routing.model import Desk, Person, Phone, PhoneKind
 from router.routing.reach import usable_phones, why_absent
@@ -79,7 +80,7 @@ async def survey(settings: AmiSettings, table: Table, now: datetime, *, timing: 
     Raises LinkFailed when nobody listens there, when it is no Asterisk or it doesn't answer; LoginRefused, a kind of
     it, when it refuses user name and secret.
     """
-    wire = await open_wire(settings, timing, hear=lambda message: None, tally=Tally())
+    wire = await connect(settings, lambda: Wire(lambda message: None, Tally()), timing)
     try:
         return await _Surveyor(wire, settings, table, now, timing).look()
     finally:

@@ -14,6 +14,8 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    Code,
+    CodeDialled,
     Event,
     LegBegan,
     LegEnded,
@@ -109,6 +111,56 @@ def test_the_other_events_tell_path_leg_and_who_took_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("queue", "slot"),
+    [
+        ("router-ringall-03", (Strategy.ALL, 3)),
+        ("router-leastrecent-64", (Strategy.LONGEST_IDLE, 64)),
+        ("router-safety-net", (Strategy.ALL, 0)),
+    ],
+)
+def test_a_queue_says_from_which_desk_a_call_was_taken(queue: str, slot: tuple[Strategy, int]) -> None:
+    event = read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue=queue)
+    assert isinstance(event, CallTaken)
+    assert event.slot == slot
+
+
+def test_a_queue_that_is_none_of_ours_is_nothing_the_dialplan_can_have_written() -> None:
+    assert read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue="support") is None
+
+
+def code(**changes: str) -> Event | None:
+    fields = {"phone": "anna", "code": "pause", "digits": "15", "at": "1763759123.045"}
+    return read("RouterPresence", **{**fields, **changes})
+
+
+def test_a_code_is_dialled() -> None:
+    assert code() == CodeDialled(
+        call_id=CALL,
+        channel="PJSIP/trunk-00000001",
+        phone="anna",
+        code=Code.PAUSE,
+        digits="15",
+        at=at(1763759123.045),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"call": "1763759123.8"},  # not the channel that raised it
+        {"phone": ""},
+        {"phone": "anna smith"},
+        {"code": "party"},
+        {"digits": "12345"},
+        {"digits": "1x"},
+        {"at": "now"},
+    ],
+)
+def test_a_code_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    assert code(**changes) is None
+
+
 CALL_ENDED_EVENT = CallEnded(
     call_id=CALL,
     dialled="+15550100",
@@ -192,6 +244,8 @@ def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
         ("Ringing", 16, 20.1, LegResult.NO_ANSWER),
         ("Ringing", 0, 19.4, LegResult.CANCELLED),
         ("Ringing", 26, 20.0, LegResult.CANCELLED),
+        ("Ringing", 127, 4.0, LegResult.CANCELLED),
+        ("Down", 127, 0.1, LegResult.CANCELLED),
         ("Ringing", 16, 4.0, LegResult.CANCELLED),
     ],
 )
@@ -218,6 +272,7 @@ EXTERNAL_LEG = "2~2~+19175550111~1763759124.000~1763759130.000~{state}~{cause}~2
         ("Ended", 17, "", "", LegResult.BUSY, False),
         ("Ended", 0, "", "", LegResult.REFUSED, False),
         ("Down", 0, "", "", LegResult.CANCELLED, False),
+        ("Down", 127, "", "", LegResult.CANCELLED, False),
         ("Down", 21, "", "", LegResult.REFUSED, False),
         ("Down", 3, "", "", LegResult.UNREACHABLE, False),
         ("Returned", 17, "", "", LegResult.RETURNED, False),

@@ -313,7 +313,7 @@ async def test_members_join_leave_and_are_looked_at_when_asked(asterisk: FakeAst
         link.look_at_members()
         seen = await listener.next(MembersSeen)
         assert [(member.slot, member.endpoint) for member in seen.members] == [(3, "anna")]
-        link.give(RemoveMember(strategy=Strategy.ALL, slot=3, member=seen.members[0].member))
+        link.give(RemoveMember(strategy=Strategy.ALL, slot=3, member="", endpoint="anna"))
         link.look_at_members()
         assert (await listener.next(MembersSeen)).members == ()
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from router.ami.connection import LinkFailed, LoginRefused
 from router.ami.lacks import (
     AllowedTooMuch,
     EventsDisabled,
@@ -28,7 +29,6 @@ from router.ami.lacks import (
     say,
 )
 from router.ami.link import AmiSettings
-from router.ami.session import LinkFailed, LoginRefused
 from router.ami.survey import CONTEXTS, NOWHERE, Survey, survey
 from router.routing.model import Desk, Person, PersonState, Phone, PhoneKind, Strategy
 from router.routing.table import Configuration, Table
