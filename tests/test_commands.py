@@ -7,8 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from router.routing.model import Person, PersonState
 from router.routing.table import Put
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
+from router.storage.orders import Asked, settle, take
 from router.storage.tables import commit_changes
 from tests.sample_database import MONDAY_NOON, furnish
 
@@ -247,3 +251,57 @@ async def whose(presented: str, database: str) -> ApiKey | None:
         return await find_key(db, presented, MONDAY_NOON)
     finally:
         await db.close()
+
+
+@pytest.mark.parametrize("to", [(), ("--to", "Ida", "--to-manager"), ("--to", "Ida", "--to-desk", "Service")])
+def test_a_call_is_handed_over_to_one(router: Run, to: tuple[str, ...]) -> None:
+    refused = router("call", "hand-over", "jonas", *to)
+
+    assert refused.code == 2
+    assert "to whom?" in refused.err
+
+
+def test_without_a_router_nobody_is_handed_over_and_the_order_is_withdrawn(router: Run, database: str) -> None:
+    refused = router("call", "hand-over", "jonas", "--to", "Ida")
+
+    assert refused.code == 1
+    assert "no router took this order within 5 s" in refused.err
+    assert asyncio.run(left_to_take(database)) == ()
+
+
+async def left_to_take(database: str) -> tuple[Asked, ...]:
+    db = Database(database)
+    try:
+        return await take(db, "pbx", datetime.now(UTC))
+    finally:
+        await db.close()
+
+
+def test_what_came_of_an_order_is_told_in_a_sentence(router: Run, database: str) -> None:
+    with a_router_that(database, done=True, result="pbx:1.1: handed over by Jonas to Ida"):
+        said = router("call", "hand-over", "pbx:1.1", "--to", "Ida", "--by", "Petra")
+    assert (said.code, said.out) == (0, "pbx:1.1: handed over by Jonas to Ida\n")
+
+    with a_router_that(database, done=False, result="nobody has the caller"):
+        refused = router("call", "hand-over", "jonas", "--to-manager")
+    assert (refused.code, refused.err) == (1, "nobody has the caller\n")
+
+
+@contextmanager
+def a_router_that(database: str, *, done: bool, result: str) -> Iterator[None]:
+    """Takes the next order, in a thread of its own, and says that this came of it."""
+
+    async def answer() -> None:
+        db = Database(database)
+        try:
+            async with asyncio.timeout(WITHIN):
+                while not (taken := await take(db, "pbx", datetime.now(UTC))):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            await settle(db, taken[0].id, done=done, result=result)
+        finally:
+            await db.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        answered = thread.submit(asyncio.run, answer())
+        yield
+        answered.result(WITHIN)

@@ -106,8 +106,9 @@ COMPANY = Company(
 def _coordinator(place: int) -> Behaviour:
     if place == 0:
         return DECLINES
-    # some lift the receiver soon and some late, and some end the talk themselves
-    return Answers(after=0.1 + 0.05 * (place % 20), talks=1.0 if place % 10 == 5 else None)
+    # Some lift the receiver soon and some late, and some end the talk themselves. They do so before any caller does:
+    # SIPp lets go of a call in which the other side's BYE crosses its own.
+    return Answers(after=0.1 + 0.05 * (place % 20), talks=0.7 if place % 10 == 5 else None)
 
 
 BEHAVIOURS: dict[str, Behaviour] = {

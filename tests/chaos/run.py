@@ -114,6 +114,7 @@ class _Run:
         phones = [world.stand.phones, *([world.stand.outside] if world.stand.outside else [])]
         self._phones = [Following[Rung](one.messages, leg_of) for one in phones]
         self._trouble: list[str] = []
+        self._notes: list[str] = []
         self._stopped_early = False
 
     def outcome(self) -> Outcome:
@@ -142,6 +143,7 @@ class _Run:
             records=records,
             struck=tuple(self._striker.struck),
             trouble=tuple(self._trouble),
+            notes=tuple(self._notes),
             stopped_early=self._stopped_early,
         )
 
@@ -183,8 +185,10 @@ class _Run:
             self._batches.remove(batch)
             try:
                 batch[0].wait(0)
-            except PhonesFailed as why:
-                self._trouble.append(str(why))
+            except PhonesFailed:
+                # A message crossed another one, and SIPp let that call go. What it had seen until then is in its log,
+                # and counts: were the call lost by it, nobody would have answered it or given it up.
+                self._notes.append(f"a caller let a call go in {batch[0].messages.parent.name}: see its errors.log")
             self._end(*batch)
         if tell:
             for phones in self._phones:

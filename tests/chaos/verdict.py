@@ -26,7 +26,8 @@ class Outcome:
     """Everything that was seen of one run, by whichever witness.
 
     `planned` calls should have been placed from `began_at` on within `seconds`; `patient` are the callers who should
-    never have had to give up. Each kind of fault had to strike `each` times. `trouble` was told on the way.
+    never have had to give up. Each kind of fault had to strike `each` times. `trouble` was told on the way, and so were
+    `notes`, which are worth knowing but nobody's fault.
     """
 
     planned: int
@@ -38,6 +39,7 @@ class Outcome:
     records: Sequence[Record]
     struck: Sequence[Struck]
     trouble: Sequence[str] = ()
+    notes: Sequence[str] = ()
     owed: Mapping[str, int] | None = None  # commitments by call_id; None where there are none in this version
     stopped_early: bool = False
 
@@ -172,7 +174,7 @@ def by_kind(outcome: Outcome) -> dict[Kind, DuringFaults]:
         for call, record in pairs:
             if struck.began_at <= call.placed.invited_at <= struck.ready_at + FELT_FOR:
                 during.offered += 1
-                during.answered += bool(call.answered_by)
+                during.answered += call.placed.answered_at is not None
                 during.gave_up += call.placed.gave_up
                 during.paths[record["path"] or "none"] += 1
     return found

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.calls.call import Call, Ending, Phase
-from router.calls.events import Promised
+from router.calls.call import Call, Ending, Passing, Phase
+from router.calls.events import How, Promised
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import JONAS
 from router.storage.database import Database
@@ -47,6 +47,20 @@ async def record_of(db: Database, call_id: str = "pbx:1.1") -> CallRecord:
     record = await recorded_call(db, call_id)
     assert record is not None
     return record
+
+
+async def test_the_hand_overs_of_a_call_are_on_record_once_and_taken_over_after_a_restart(db: Database) -> None:
+    first = Passing(at=after(5), phone="anna", person=1, to="Jonas", how=How.KEY, sentence="handed over")
+    second = Passing(at=after(9), phone="jonas", person=2, to="", how=How.ORDER)
+    once = replace(talking(), passings=(first,))
+
+    await write(db, [once, replace(once, passings=(first, second)), replace(once, passings=(first, second))])
+
+    assert (await record_of(db)).passings == (first, second)
+    (page,) = (await recent_calls(db, 5, still_open=True)).records
+    assert page.passings == (first, second)
+    (adopted,) = await open_calls(db, "pbx")
+    assert adopted.passings == (first, second)
 
 
 def from_the_journal(call: Call) -> Call:
