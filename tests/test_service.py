@@ -14,18 +14,22 @@ import pytest_asyncio
 
 from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
-from router.lab.sample import BIRCH, BUSINESS_LINE, REGION, TIME_ZONE
+from router.lab.sample import BIRCH, BUSINESS_LINE, IDA, REGION, TIME_ZONE
 from router.service import NoKeyYet, Service
+from router.storage.commitments import Entry, list_entries
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.records import CallRecord, recent_calls
 from router.storage.schema import Role
+from router.storage.tables import current_version
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
 from tests.ami.test_guard import begins
 from tests.sample_database import furnish, last_words
 
 CHANNEL = "PJSIP/trunk-00000001"
 CALL = "1763759123.7"
+ANNAS = "PJSIP/anna-00000002"
+CODE = "1763759123.9"
 NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
@@ -78,8 +82,42 @@ class Town:
         now = datetime.now(UTC)
         clock = self.asterisk.clock
         told = f"1~{clock:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~jonas~{clock:.3f}~{clock:.3f}~16"
-        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now.hour:02}/{CALL}"] = told
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now:%H/%M}/{CALL}"] = told
         return told
+
+    def code(self, code: str, digits: str = "") -> bytes:
+        """Anna dials this code on her own phone."""
+        event = self.asterisk.user_event(
+            "RouterPresence", CODE, Phone="anna", Code=code, Digits=digits, At=f"{self.asterisk.clock:.3f}"
+        )
+        return event.replace(CHANNEL.encode(), ANNAS.encode())
+
+    async def answered(self, word: str) -> None:
+        """Anna is told this."""
+        await self.asterisk.until(lambda: f"~{word}~" in self.asterisk.variables.get((ANNAS, "ROUTER_ANSWER"), ""))
+
+    async def table_version(self) -> int:
+        db = Database(self.database)
+        try:
+            return await current_version(db)
+        finally:
+            await db.close()
+
+    def give_up(self) -> None:
+        """The customer hangs up after half a minute in which nobody answered."""
+        del self.asterisk.channels[CHANNEL]
+        now = datetime.now(UTC)
+        clock = self.asterisk.clock
+        told = f"1~{clock - 30:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~~~{clock:.3f}~16"
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now:%H/%M}/{CALL}"] = told
+
+    async def entries(self) -> tuple[Entry, ...]:
+        """What we owe callers."""
+        db = Database(self.database)
+        try:
+            return await list_entries(db)
+        finally:
+            await db.close()
 
     async def records(self) -> tuple[CallRecord, ...]:
         db = Database(self.database)
@@ -120,6 +158,40 @@ async def test_the_desks_have_their_members_once_the_link_stands(town: Town) -> 
 
     names = [name.split("@")[0] for name in town.asterisk.members["router-ringall-01"]]
     assert names == ["Local/anna", "Local/ben", "Local/carla"]
+
+
+async def test_who_dials_that_they_are_gone_is_gone_and_stays_it_over_a_restart(town: Town) -> None:
+    async with town.running_router():
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 8)
+        await town.heartbeat()
+        town.asterisk.channels[ANNAS] = CODE
+        town.asterisk.say(town.code("out"))
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueRemove")) == 2)
+        await town.asterisk.until(lambda: (ANNAS, "ROUTER_ANSWER") in town.asterisk.variables)
+    del town.asterisk.channels[ANNAS]
+    town.asterisk.actions.clear()
+
+    async with town.running_router():
+        await town.heartbeat()
+        await town.asterisk.until(lambda: town.asterisk.asked("Ping"))
+
+    assert town.asterisk.variables[ANNAS, "ROUTER_ANSWER"].startswith(f"1~{CODE}~out~")
+    names = [name.split("@")[0] for name in town.asterisk.members["router-ringall-01"]]
+    assert names == ["Local/ben", "Local/carla"]
+    assert town.asterisk.asked("QueueAdd") == town.asterisk.asked("QueueRemove") == []
+
+
+async def test_who_dials_that_they_are_away_is_told_when_the_table_has_it(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        town.asterisk.channels[ANNAS] = CODE
+        for code, digits, word in (("away", "1430", "away"), ("away", "", "back")):
+            town.asterisk.say(town.code(code, digits))
+            await town.answered(word)
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 10)
+
+    assert await town.table_version() == 3
+    assert len(town.asterisk.asked("QueueRemove")) == 2
 
 
 async def test_a_router_that_stops_tells_the_pbx_not_to_wait_for_it(town: Town) -> None:
@@ -208,6 +280,21 @@ async def test_a_call_that_vanished_with_its_pbx_is_told_as_lost(town: Town) -> 
 
     (record,) = await town.records()
     assert record.ended == "lost"
+
+
+async def test_a_caller_who_gave_up_while_no_router_ran_is_owed_a_call_once(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        await town.customer_calls()
+    assert await town.entries() == ()
+
+    town.give_up()  # the router died before it could write anything of it
+    for _ in range(2):  # and a second one reads the same journal
+        async with town.running_router():
+            await town.heartbeat()
+
+    (entry,) = await town.entries()
+    assert (entry.calls, entry.commitment.owner, entry.commitment.urgency) == ((f"pbx:{CALL}",), IDA, 1)
 
 
 async def test_nobody_can_reach_the_api_over_the_network_before_there_is_a_key(town: Town) -> None:

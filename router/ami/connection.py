@@ -18,7 +18,7 @@ class LinkFailed(Exception):
 
 
 class LoginRefused(LinkFailed):
-    """The PBX refused user name and secret."""
+    """The PBX will have nothing to do with us until somebody changes a file of it or of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,12 @@ The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.
     display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
     `k=` is empty when the dialled number is no line; the last step is always a desk.
 
+A hand-over is the same with `t=` in place of `k=`, in a variable of its own that counts once:
+
+    1~<Uniqueid>~t=<to>~n=<display>~<step>~<step>…
+
+    to         p<id> a person · d<id> a desk · back: who gave it, because nobody was meant
+
 Each UserEvent carries Token and Call (the Uniqueid of the channel that entered [router-in]) and:
 
     RouterArrived    Dialled Caller Presented(number|withheld|malformed) At
@@ -21,6 +27,8 @@ Each UserEvent carries Token and Call (the Uniqueid of the channel that entered 
     RouterTaken      Step Phone At Queue(the one it was taken from, else empty)
     RouterLegEnded   Leg Journal
     RouterEnded      Journal
+    RouterTransfer   Phone To(short number) At       asks for a hand-over: the transfer key of Phone was pressed
+    RouterHandedOver From(phone) To(as above) How(order|key) Step At
 
 Why is plan, stale, deadline or invalid; of a call that the guard took out of a mailbox it is guard (by plan), or guard
 and one of the others.
@@ -28,10 +36,10 @@ and one of the others.
 At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
 dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
 
-    router-ended-<weekday 0..6>/<HH>/<call>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>
         2~arrived~dialled~caller~presented~path~phone~taken~ended~cause~promise~owner
         1~arrived~dialled~caller~presented~path~phone~taken~ended~cause     (of a dialplan before; still read)
-    router-ended-<weekday 0..6>/<HH>/<call>/<leg>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>/<leg>
         1~step~phone~began~ended~state~cause~limit
         2~step~phone~began~ended~state~cause~limit~answered~key
 
@@ -40,8 +48,9 @@ another one after a hand-over. `promise` is why the caller was let go with a com
 line), closed (heard the closed-hours promise to its end), nobody (half an hour in which nobody could be reached), else
 empty.
 
-weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
-or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
+weekday (0 = Sunday), HH and MM are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up =
+answered), or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step
+allowed.
 A leg of version 2 is an external phone, named by its number: `state` is Up when it got the caller, Capped or Forbidden
 when it was never rung, Returned when it came back as a call to one of our lines, Ended when the far end ended it by
 itself, else Down; `answered` is when the far end picked up, and `key` what came of asking it to press:
@@ -66,6 +75,7 @@ PLAN_VERSION = "1"
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
+VAR_HAND_OVER = "ROUTER_HANDOVER"
 VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
 VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
@@ -76,6 +86,8 @@ BEAT_STALE = 6  # seconds after which the dialplan stops waiting for us: two los
 CONTEXT_IN = "router-in"
 CONTEXT_FALLBACK = "router-fallback"
 CONTEXT_DELIVER = "router-deliver"
+CONTEXT_HAND_OVER = "router-handover"  # the one place to which a caller who talks may be redirected
+CONTEXT_TRANSFER = "router-transfer"  # where a phone's transfer key leads
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
 CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
@@ -88,6 +100,10 @@ EVENT_LEG_BEGUN = "RouterLegBegun"
 EVENT_LEG_ENDED = "RouterLegEnded"
 EVENT_TAKEN = "RouterTaken"
 EVENT_ENDED = "RouterEnded"
+EVENT_TRANSFER = "RouterTransfer"
+EVENT_HANDED_OVER = "RouterHandedOver"
+
+BACK = "back"  # as the target of a hand-over: to who gave it
 EVENT_PRESENCE = "RouterPresence"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal

@@ -16,14 +16,14 @@ from typing import NoReturn
 
 import structlog
 
-from router.ami.connection import LinkFailed, connect, keep_connected, log_in, must
+from router.ami.connection import LinkFailed, LoginRefused, connect, keep_connected, log_in, must
 from router.ami.counters import Counters, Tally
-from router.ami.dialplan import VAR_GUARDED
+from router.ami.dialplan import CONTEXT_GUARDED, VAR_GUARDED
 from router.ami.framing import Message
 from router.ami.inbound import CHANNEL
 from router.ami.link import AmiSettings
 from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
-from router.ami.outbound import get_on_channel, redirect_to_guarded
+from router.ami.outbound import get_global, get_on_channel, redirect_to_guarded
 from router.ami.protocol import Wire
 from router.ami.timing import Timing
 
@@ -40,6 +40,13 @@ WRAPPERS = frozenset({b"execif", b"exec", b"tryexec"})
 ASK_AGAIN = 3  # times, while the channel says that it is in the wrapper still: it evaluates its arguments
 ASK_AGAIN_AFTER = 0.02  # seconds; evaluating takes microseconds
 
+# The last such line of manager.conf and what it includes is the one that counts. An Asterisk without func_config
+# doesn't say; then it is believed to tell.
+DISABLED = "AST_CONFIG(manager.conf,general,disabledevents,-1)"
+THERE = (
+    f"DIALPLAN_EXISTS({CONTEXT_GUARDED},s,1)"  # a Redirect to nowhere would be answered "Success" and drop the caller
+)
+
 NEWEXTEN = b"Event: Newexten\r"
 APPLICATION_LINE = b"\nApplication: "
 
@@ -55,6 +62,7 @@ class Outcome(StrEnum):
     GONE = "gone"  # there is no such channel: hung up, or forged
     UNANSWERED = "unanswered"  # the PBX didn't say
     REFUSED = "refused"  # the PBX would not move it; mostly the caller hung up in between
+    NOWHERE = "nowhere"  # our dialplan isn't there to lead the call to
     LOOPING = "looping"  # taken out often enough: something of this PBX leads our own calls into a mailbox
     SPARED = "spared"  # of none of the trunks that are guarded
     NOT_SPEAKING = "not_speaking"  # another router is the one that is heard, or none is
@@ -182,6 +190,7 @@ class _Watch:
                 tasks.create_task(self._follow_hints())
                 # In the body, not a task of its own: so a cancelling from outside can be told from the group's
                 await log_in(wire, self._settings.ami, "dialplan", timing=self._timing, tally=tally)
+                await self._be_told()
                 up()
                 await self._stay()
         except* LinkFailed as failures:
@@ -206,6 +215,17 @@ class _Watch:
 
     async def _until_lost(self) -> NoReturn:
         raise LinkFailed(await self._wire.gone())
+
+    async def _be_told(self) -> None:
+        """Raises LoginRefused when this PBX tells nobody of applications: a guard that is deaf must not look awake."""
+        answer = await self._wire.ask(get_global(DISABLED), within=self._timing.answer_within)
+        if not answer.fields:
+            raise LinkFailed(f"Getvar: {answer.said}")
+        if "newexten" in answer.fields.get("value", "").lower():
+            raise LoginRefused(
+                "the last disabledevents in the PBX's manager.conf has Newexten: include manager.d/router_guard.conf"
+                " after manager.d/router.conf"
+            )
 
     async def _stay(self) -> NoReturn:
         while True:
@@ -234,9 +254,11 @@ class _Watch:
             return Outcome.NOT_SPEAKING
         within = self._timing.answer_within
         for _ in range(ASK_AGAIN):
-            application, rescues = await asyncio.gather(
-                self._wire.ask(get_on_channel(channel, "CHANNEL(appname)"), within=within),
-                self._wire.ask(get_on_channel(channel, VAR_GUARDED), within=within),
+            application, rescues, there = await asyncio.gather(
+                *(
+                    self._wire.ask(get_on_channel(channel, what), within=within)
+                    for what in ("CHANNEL(appname)", VAR_GUARDED, THERE)
+                )
             )
             if not (application.success and rescues.success):
                 return Outcome.GONE if application.fields else Outcome.UNANSWERED
@@ -247,6 +269,9 @@ class _Watch:
         if name.lower().encode() not in self._named:
             return Outcome.ELSEWHERE
         facts = {"pbx": self._settings.ami.pbx, "channel": channel, "application": name}
+        if there.fields.get("value") != "1":
+            log.error("a call stays in a mailbox: the dialplan has no router-guarded", **facts)
+            return Outcome.NOWHERE
         count = rescues.fields.get("value", "")
         if not _COUNT.fullmatch(count) or int(count or 0) >= MOST_RESCUES:
             log.error("a call comes back to a mailbox again and again", **facts)

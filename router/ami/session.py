@@ -176,12 +176,12 @@ class Session:
     async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
         skew = timedelta(seconds=self._tally.skew or 0.0)
-        hours = list(journal.hours_to_read(self.known_until and self.known_until + skew, until + skew))
+        pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
         ended: list[CallEnded | LegEnded] = []
         self._journal_read = True
-        async for answer in self._ask_each([journal.read_hour(hour) for hour in hours], many=True):
+        async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
             if not answer.success:
-                # Steering calls comes before recording them: the next login reads these hours again.
+                # Steering calls comes before recording them: the next login reads them again.
                 log.warning("the journal could not be read whole", pbx=self._pbx, why=answer.said)
                 self._journal_read = False
                 break
@@ -191,7 +191,7 @@ class Session:
                 )
                 if entry is None or not item.clean:
                     self._tally.dropped[Dropped.MALFORMED] += 1
-                elif entry.at >= hours[0] - skew - journal.MARGIN:  # else it is of the same hour a week ago
+                elif entry.at >= pieces[0].begins - skew - journal.MARGIN:  # else it is a week old
                     ended.append(entry)
         if self._journal_read:
             self.known_until = until

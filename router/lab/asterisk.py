@@ -78,7 +78,7 @@ OPTIONAL_MODULES: Mapping[str, Sequence[str]] = {
         "res_ari_events.so",
     ),
     "config": ("func_config.so",),
-    "voicemail": ("app_voicemail.so",),
+    "voicemail": ("app_voicemail.so", "func_config.so"),  # the second tells the guard whether it would be deaf
 }
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,12 @@
 """What does the router do for a small company? Real calls, one readable line each."""
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from router.ami.dialplan import CODE_SIGN_IN, CODE_SIGN_OUT
 from router.lab import sample
 from router.lab.asterisk import Lab, PrivateAsterisk
 from router.lab.installation import AsteriskFailed, found_or_fetched
@@ -26,6 +31,9 @@ from router.lab.witness import Heard
 SHIPPED = Path(__file__).parents[2] / "dialplan"
 COORDINATORS = frozenset({"anna", "ben", "carla"})
 SERVICE = frozenset({"dora", "emil"})
+HANDED_OVER = "+14155550119"  # of Fir Furniture, whose account manager is Jonas
+TAKEN_WITHIN = 10.0  # seconds; Jonas picks up in less than one
+LOOK_EVERY = 0.05  # seconds between two looks at the records
 
 FAILURES = (AsteriskFailed, PackagesUnavailable, PhonesFailed, NoPortsLeft, RouterFailed)
 
@@ -144,6 +152,16 @@ SCENES = (
     ),
 )
 
+# Whoever sits at the desk Service signs out before, and in again afterwards.
+SIGNED_OUT = (
+    Scene(
+        title="everybody at the desk Service has signed out by dialling *60: the next desk",
+        caller=sample.DENVER[:-1] + "4",
+        dialled=sample.GRETA_LINE,
+        answers=COORDINATORS,
+    ),
+)
+
 WITHOUT_ROUTER = (
     Scene(
         title="the router is stopped: the same call",
@@ -228,6 +246,14 @@ class _Progress:
 
 def _tell_scenes(stand: Stand, console: Console) -> bool:
     right = [_tell(scene, stand, console, routed=True) for scene in SCENES]
+    right.append(_tell_hand_over(stand, console))
+    stand.dial(*((phone, CODE_SIGN_OUT) for phone in sorted(SERVICE)))
+    try:
+        right += [_tell(scene, stand, console, routed=True) for scene in SIGNED_OUT]
+        told = stand.texts()[-1]
+        console.print(f"  the phone of the last one shows: [dim]{escape(told.text)}[/]", highlight=False)
+    finally:
+        stand.dial(*((phone, CODE_SIGN_IN) for phone in sorted(SERVICE)))
     stand.router.stop()
     right += [_tell(scene, stand, console, routed=False) for scene in WITHOUT_ROUTER]
     stand.router.start()
@@ -254,6 +280,36 @@ def _tell(scene: Scene, stand: Stand, console: Console, *, routed: bool) -> bool
     console.print(f"  answered by [bold]{escape(answered)}[/] {waited}{rang}", highlight=False)
     if not right:
         console.print(f"  [red]expected one of: {', '.join(sorted(scene.answers))}[/]", highlight=False)
+    return right
+
+
+def _tell_hand_over(stand: Stand, console: Console) -> bool:
+    """Jonas takes a call, and hands it over to Ida with the command that anybody would use."""
+    callers = stand.start_calls([PlacedCall(caller=HANDED_OVER, dialled=sample.BUSINESS_LINE, talks=4.0)])
+    deadline = time.monotonic() + TAKEN_WITHIN
+    while not any(one["caller"] == HANDED_OVER and one["taken_at"] for one in stand.records()):
+        if time.monotonic() > deadline:
+            raise RouterFailed(f"nobody took the call of {HANDED_OVER}: {stand.router.last_words()}")
+        time.sleep(LOOK_EVERY)
+    said = subprocess.run(
+        [sys.executable, "-m", "router", "call", "hand-over", "jonas", "--to", "Ida"],
+        env={**os.environ, "ROUTER_DATABASE": stand.database},
+        capture_output=True,
+        text=True,
+        timeout=TAKEN_WITHIN,
+        check=False,
+    )
+    callers.wait()
+    stand.pbx.wait_until_quiet()
+    heard = stand.seen().of(HANDED_OVER)
+    right = said.returncode == 0 and heard.answered_by == ("jonas", "ida") and heard.placed.hung_up
+    mark = "[green]✓[/]" if right else "[red]✗[/]"
+    console.print(
+        f"\n{mark} [bold]Jonas hands a call over to Ida: router call hand-over jonas --to Ida[/]", highlight=False
+    )
+    told = (said.stdout or said.stderr).strip().partition(": ")[2]
+    console.print(f"  {HANDED_OVER} → {sample.BUSINESS_LINE}   {escape(told)}", highlight=False, soft_wrap=True)
+    console.print(f"  answered by [bold]{escape(', then '.join(heard.answered_by) or 'nobody')}[/]", highlight=False)
     return right
 
 

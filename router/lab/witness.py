@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 _HEAD = re.compile(
@@ -53,6 +54,8 @@ class Message:
 
 # How long an external phone may still be asked when another has taken the call. Witnessed calls talk for longer.
 LET_GO_WITHIN = timedelta(seconds=0.5)
+STILL_TALKS = datetime.max.replace(tzinfo=UTC)
+STAMPS_DIFFER = timedelta(seconds=0.1)  # between two messages, each stamped by SIPp after it was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,7 @@ class Heard:
 
     @property
     def answered_by(self) -> tuple[str, ...]:
-        """The phones that talked to the caller: exactly one when all is well.
+        """The phones that talked to the caller, in the order in which they rang: one, unless it was handed over.
 
         A phone whose answer came too late, when another had the call, is sent home without a word: it doesn't count.
         Nor does an external phone that was only asked whether it takes the call: what counts is that it shares the
@@ -134,6 +137,16 @@ class Heard:
         if begins is None or ends is None or rung.ended_at is None:
             return begins is not None and rung.ended_at is None
         return min(ends, rung.ended_at) - begins > LET_GO_WITHIN
+
+    @property
+    def answered_together(self) -> bool:
+        """Whether two phones talked to the caller at the same time. One after the other is a hand-over."""
+        talks = sorted(
+            (rung.answered_at, _let_go_at(rung) or STILL_TALKS)
+            for rung in self.rung
+            if rung.answered_at is not None and self._talked(rung)
+        )
+        return any(begins < ended - STAMPS_DIFFER for (_, ended), (begins, _) in pairwise(talks))
 
     @property
     def intercept_ms(self) -> float | None:
@@ -180,8 +193,8 @@ class Evidence:
 
     @property
     def twice(self) -> tuple[Heard, ...]:
-        """Answered by more than one phone."""
-        return tuple(call for call in self.calls if len(call.answered_by) > 1)
+        """Answered by more than one phone at the same time."""
+        return tuple(call for call in self.calls if call.answered_together)
 
     def of(self, caller: str) -> Heard:
         """The one call of this caller. Raises KeyError when there is none, or more than one."""
@@ -232,6 +245,26 @@ def placed(log: Path) -> list[Placed]:
 def legs(log: Path) -> list[Rung]:
     """The phones rung in a log of Phones."""
     return [leg_of(dialogue) for dialogue in _dialogues(log)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a phone was given for its display."""
+
+    phone: str
+    text: str
+    at: datetime
+
+
+def texts(log: Path) -> list[Text]:
+    """The texts that phones in a log of Phones were sent, in order, each once."""
+    sent: dict[str, Text] = {}
+    for message in messages(log):
+        if message.method == "MESSAGE" and not message.sent:
+            body = message.text.partition("\r\n\r\n")[2].strip()
+            text = Text(phone=_user(message.first_line), text=body, at=message.at)
+            sent.setdefault(message.header("Call-ID"), text)
+    return list(sent.values())
 
 
 def messages(log: Path) -> Iterator[Message]:
@@ -316,6 +349,12 @@ def _sent_home(rung: Rung) -> bool:
     """Told that another phone had the call: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
     told = [message for message in rung.messages if message.method in ("CANCEL", "BYE") and not message.sent]
     return any(message.method == "CANCEL" or message.header("Reason").startswith("SIP;cause=200") for message in told)
+
+
+def _let_go_at(rung: Rung) -> datetime | None:
+    """When this phone let the caller go: it hung up, was hung up, or its transfer key was accepted."""
+    passed = next((m.at for m in rung.messages if m.status == 202 and m.header("CSeq").endswith("REFER")), None)
+    return passed or rung.ended_at
 
 
 def _user(text: str) -> str:

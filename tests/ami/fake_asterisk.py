@@ -36,6 +36,7 @@ Script = Callable[[Connection, Fields], bytes | None]
 class FakeAsterisk:
     secret: str = "right"
     globals: Fields = field(default_factory=dict)
+    places: set[str] = field(default_factory=lambda: {"router-guarded,s,1"})
     channels: Fields = field(default_factory=dict)  # name → Uniqueid
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
     applications: Fields = field(default_factory=dict)  # channel → what it does
@@ -168,6 +169,8 @@ class FakeAsterisk:
         if channel not in self.channels:
             return answer(action, "Error", Message="No such channel")
         own = {"UNIQUEID": self.channels[channel], "CHANNEL(appname)": self.applications.get(channel, "")}
+        if variable.startswith("DIALPLAN_EXISTS("):
+            own[variable] = str(int(variable[len("DIALPLAN_EXISTS(") : -1] in self.places))
         value = own.get(variable) or self.variables.get((channel, variable), "")
         return answer(action, "Success", Variable=variable, Value=value)
 

@@ -181,6 +181,26 @@ async def test_a_call_that_comes_back_to_a_mailbox_again_and_again_is_left_there
         await heard(asterisk, guard, looping=1, rescued=1)
 
 
+async def test_nobody_is_led_to_a_place_that_is_not_there(asterisk: FakeAsterisk) -> None:
+    # Asterisk answers such a Redirect with "Success" and drops the caller.
+    enters(asterisk, CALLER)
+    asterisk.places.clear()
+    async with watching(asterisk) as guard:
+        asterisk.say(begins(CALLER))
+        await heard(asterisk, guard, nowhere=1)
+    assert asterisk.asked("Redirect") == []
+
+
+async def test_a_guard_that_would_be_deaf_says_so_and_looks_again(asterisk: FakeAsterisk) -> None:
+    setting = "AST_CONFIG(manager.conf,general,disabledevents,-1)"
+    asterisk.globals[setting] = "VarSet,Newexten,RTCPSent,RTCPReceived"
+    async with watching(asterisk, up=False) as guard:
+        await asterisk.until(lambda: guard.down_because.startswith("the last disabledevents"))
+        assert not guard.counters.connection.up
+        asterisk.globals[setting] = "VarSet,RTCPSent,RTCPReceived"
+        await asterisk.until(lambda: guard.counters.connection.up)
+
+
 async def test_a_caller_who_is_gone_before_the_redirect_is_no_fault(asterisk: FakeAsterisk) -> None:
     enters(asterisk, CALLER)
     enters(asterisk, OTHER)
@@ -199,7 +219,7 @@ async def test_only_the_router_that_the_pbx_hears_moves_anybody(asterisk: FakeAs
     async with watching(asterisk, speaking=lambda: False) as guard:
         asterisk.say(begins(CALLER))
         await heard(asterisk, guard, not_speaking=1)
-    assert asterisk.asked("Getvar") == asterisk.asked("Redirect") == []
+    assert asterisk.asked("Getvar", Channel=CALLER) == asterisk.asked("Redirect") == []
 
 
 async def test_with_trunks_named_only_their_calls_are_taken_out(asterisk: FakeAsterisk) -> None:

@@ -17,6 +17,8 @@ from router.calls.events import (
     Code,
     CodeDialled,
     Event,
+    HandedOver,
+    How,
     LegBegan,
     LegEnded,
     LegResult,
@@ -25,6 +27,7 @@ from router.calls.events import (
     PathTaken,
     Presented,
     Promised,
+    TransferAsked,
 )
 from router.routing.model import Strategy
 
@@ -96,6 +99,34 @@ def test_a_malformed_dialled_number_arrives_as_an_empty_one() -> None:
 )
 def test_an_arrival_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
     assert arrived(**changes) is None
+
+
+def test_a_transfer_key_asks_for_a_hand_over_and_a_hand_over_tells_where_it_leads() -> None:
+    when = {"at": "1763759124.5"}
+    assert read("RouterTransfer", phone="anna", to="41", **when) == TransferAsked(
+        call_id=CALL, phone="anna", to="41", at=at(1763759124.5)
+    )
+    assert read("RouterTransfer", phone="", to="", **when) == TransferAsked(
+        call_id=CALL, phone="", to="", at=at(1763759124.5)
+    )
+    for to, person, desk in (("p12", 12, None), ("d3", None, 3), ("back", None, None)):
+        said = {"from": "anna", "to": to, "how": "key", "step": "2", **when}
+        assert read("RouterHandedOver", **said) == HandedOver(
+            call_id=CALL, phone="anna", to_person=person, to_desk=desk, how=How.KEY, step=2, at=at(1763759124.5)
+        )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"from": "a b"}, {"to": "x1"}, {"to": ""}, {"to": "p"}, {"how": "force"}, {"step": ""}, {"at": ""}]
+)
+def test_a_hand_over_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    fields = {"from": "anna", "to": "p1", "how": "order", "step": "1", "at": "1763759124.5"}
+    assert read("RouterHandedOver", **fields | changes) is None
+
+
+@pytest.mark.parametrize("to", ["4" * 17, "4a", "*4", "+4"])
+def test_a_transfer_to_what_is_no_short_number_is_none(to: str) -> None:
+    assert read("RouterTransfer", phone="anna", to=to, at="1763759124.5") is None
 
 
 def test_the_other_events_tell_path_leg_and_who_took_it() -> None:
@@ -188,9 +219,9 @@ LEG_ENDED_EVENT = LegEnded(
 
 def test_an_end_is_the_same_whether_heard_live_or_read_in_the_journal() -> None:
     assert read("RouterEnded", journal=ENDED) == CALL_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
     assert read("RouterLegEnded", leg=LEG, journal=LEG_ENDED) == LEG_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
 
 
 def test_a_call_that_nobody_took_ends_without_a_phone() -> None:
@@ -323,11 +354,19 @@ def test_only_a_leg_that_was_up_is_ever_answered(cause: int, seconds: float, sta
 )
 def test_a_journal_that_cannot_be_is_none(journal: str) -> None:
     assert read("RouterEnded", journal=journal) is None
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
 
 
 @pytest.mark.parametrize(
-    "key", ["", UNIQUEID, "/router-ended-7/21/x", f"/router-ended-5/21/{UNIQUEID}/a/b", "/cidname/1"]
+    "key",
+    [
+        "",
+        UNIQUEID,
+        "/router-ended-7/21/05/x",
+        f"/router-ended-5/21/{UNIQUEID}",
+        f"/router-ended-5/21/05/{UNIQUEID}/a/b",
+        "/cidname/1",
+    ],
 )
 def test_a_key_that_is_none_of_the_journal_is_none(key: str) -> None:
     assert read_journal(key, ENDED, pbx="pbx", skew=0) is None
@@ -377,4 +416,4 @@ def test_no_message_is_too_strange_to_be_read(block: bytes) -> None:
 @given(st.text(), st.text() | st.just(ENDED), st.floats(-2e9, 2e9))
 def test_no_journal_is_too_strange_to_be_read(key: str, value: str, skew: float) -> None:
     read_journal(key, value, pbx="pbx", skew=skew)
-    read_journal(f"/router-ended-1/09/{UNIQUEID}", value, pbx="pbx", skew=skew)
+    read_journal(f"/router-ended-1/09/05/{UNIQUEID}", value, pbx="pbx", skew=skew)

@@ -1,4 +1,4 @@
-"""What if external phones sit at a desk, are too many at once, or come back to us?"""
+"""What if external phones sit at a desk, are too many at once, or give no sign of life?"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from router.lab.asterisk import OUTSIDE_MOST, OUTSIDE_PREFIX, PrivateAsterisk
-from router.lab.scenarios import BUSY, Answers, Behaviour, Mute, NeverAnswers, PlacedCall, Refuses
+from router.lab.scenarios import BUSY, Answers, Behaviour, Mute, NeverAnswers, PlacedCall
 from router.lab.stand import Stand
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
 from router.storage.company import Company
@@ -22,11 +22,10 @@ CALLS = many(1, 10)
 RACES = many(4, 50)
 TALKS = 1.5  # seconds: long enough to see which phones share the talk
 LINES = {strategy: f"+121255502{place}0" for place, strategy in enumerate(Strategy, 1)}
-MOBILE, MAILBOX, DIVERTED, SILENT, LEFT, RIGHT = (f"{OUTSIDE_PREFIX}{number}" for number in range(7001, 7007))
+MOBILE, MAILBOX, SILENT, LEFT, RIGHT = (f"{OUTSIDE_PREFIX}{number}" for number in range(7001, 7006))
 KEEPER = "keeper1"  # the one desk phone
 MANAGER_LINE = "+12125550240"
 HAS_PERSON = "+17185557001"  # an account whose manager has the mobile
-HAS_DIVERTED = "+17185557002"  # one whose manager's mobile diverts
 HAS_SILENT = "+17185557003"  # one whose manager's mobile gives no sign of life
 HAS_TWO = "+17185557004"  # one whose manager has a mobile in each hand
 
@@ -40,7 +39,6 @@ COMPANY = Company(
         Person(id=1, name="Keeper", phones=(Phone(id=1, person=1, kind=PhoneKind.DESK, endpoint=KEEPER),)),
         Person(id=2, name="Out", phones=(external(2, 2, MOBILE),)),
         Person(id=3, name="Asleep", phones=(external(3, 3, MAILBOX),)),
-        Person(id=4, name="Round", phones=(external(4, 4, DIVERTED),)),
         Person(id=5, name="Dark", phones=(external(5, 5, SILENT, ring_seconds=20),)),
         Person(id=6, name="Both", phones=(external(6, 6, LEFT), external(7, 6, RIGHT))),
     ),
@@ -60,13 +58,11 @@ COMPANY = Company(
     ),
     accounts=(
         Account(id=1, name="Muster", manager=2),
-        Account(id=2, name="Rund", manager=4),
         Account(id=3, name="Dunkel", manager=5),
         Account(id=4, name="Beide", manager=6),
     ),
     numbers=(
         (int(HAS_PERSON), True, 1),
-        (int(HAS_DIVERTED), True, 2),
         (int(HAS_SILENT), True, 3),
         (int(HAS_TWO), True, 4),
     ),
@@ -75,7 +71,6 @@ USUALLY: dict[str, Behaviour] = {
     KEEPER: Answers(after=0.05),
     MOBILE: Answers(after=0.6, keys="1"),
     MAILBOX: Answers(after=0.2),
-    DIVERTED: Refuses(code=486, after=2.0),
     SILENT: Mute(),
     LEFT: Answers(after=0.6, keys="1"),
     RIGHT: Answers(after=0.6, keys="1"),
@@ -138,28 +133,6 @@ def test_external_phones_beyond_the_limit_do_not_ring_and_no_call_is_lost(
     results = [result_of(record, MOBILE) for record in records]
     assert results.count("answered") == few
     assert results.count("capped") == len(calls) - few
-    assert slips(stand.router.log_file) == []
-
-
-@pytest.mark.parametrize("shows", ["the caller", "who diverted"])
-def test_an_external_leg_that_comes_back_is_told_busy_and_the_call_goes_on(
-    shows: str, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
-) -> None:
-    caller = f"{HAS_DIVERTED}00"
-    back = PlacedCall(caller=caller.lstrip("+"), dialled=MANAGER_LINE)  # in another form, as trunks do
-    if shows == "who diverted":
-        back = PlacedCall(
-            caller="+12025559999", dialled=MANAGER_LINE, headers=(f"Diversion: <sip:{DIVERTED}@carrier.invalid>",)
-        )
-    with told(pbx, folder) as stand:
-        stand.place([PlacedCall(caller=caller, dialled=MANAGER_LINE, talks=TALKS), back], 1.0)
-        (record,) = stand.wait_until_recorded(1)
-        seen = stand.seen()
-    assert seen.of(back.caller).placed.status == 486
-    assert seen.of(back.caller).rung == ()
-    assert seen.of(caller).answered_by == (KEEPER,)
-    assert result_of(record, DIVERTED) == "returned"
-    assert record["taken_phone"] == KEEPER
     assert slips(stand.router.log_file) == []
 
 

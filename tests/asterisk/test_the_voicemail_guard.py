@@ -228,6 +228,22 @@ def test_a_guard_whose_connection_was_cut_is_back_and_works(
     assert hints(figures) == {"rescued": 3}
 
 
+def test_a_guard_that_is_told_nothing_does_not_look_awake(
+    theirs: PrivateAsterisk, folder: Path, calm: list[str]
+) -> None:
+    manager = theirs.etc / "manager.conf"
+    installed = manager.read_text()
+    manager.write_text(f"{installed}[general](+)\ndisabledevents = Newexten\n")  # as with the includes in wrong order
+    theirs.reload("manager")
+    try:
+        with told(theirs, folder, guard=False, ROUTER_GUARD_SECRET=theirs.lab.guard_secret) as stand:
+            until(lambda: any("disabledevents" in said for said in stand.router.get("/readyz")["warnings"]))
+            assert stand.router.figures()["router_guard_up"] == 0
+    finally:
+        manager.write_text(installed)
+        theirs.reload("manager")
+
+
 def test_a_caller_who_hangs_up_while_being_taken_out_harms_nothing(
     theirs: PrivateAsterisk, folder: Path, calm: list[str], proof: Proof
 ) -> None:

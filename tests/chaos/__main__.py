@@ -82,8 +82,10 @@ def _show(drawn: Plan, outcome: Outcome, wrong: list[str], took: float) -> None:
     out.print(table)
     told = figures(outcome)
     for name, value in told.items():
-        out.print(f"{name.replace('_', ' '):<32} {value}", highlight=False)
+        out.print(f"{name.replace('_', ' '):<32} {_in_words(value)}", highlight=False, soft_wrap=True)
     out.print(f"{'seed, schedule':<32} {drawn.seed}, {drawn.hash}", highlight=False)
+    for note in outcome.notes:
+        out.print(f"note: {note}", highlight=False, soft_wrap=True)
     for complaint in wrong:
         out.print(f"WRONG: {complaint}", highlight=False, soft_wrap=True)
     if not wrong:
@@ -100,6 +102,12 @@ def _show(drawn: Plan, outcome: Outcome, wrong: list[str], took: float) -> None:
         + "\n"
     )
     out.print(f"written: {WRITTEN}")
+
+
+def _in_words(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {count}" for name, count in sorted(value.items()))
 
 
 if __name__ == "__main__":

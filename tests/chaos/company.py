@@ -106,15 +106,20 @@ COMPANY = Company(
 def _coordinator(place: int) -> Behaviour:
     if place == 0:
         return DECLINES
-    # some lift the receiver soon and some late, and some end the talk themselves
-    return Answers(after=0.1 + 0.05 * (place % 20), talks=1.0 if place % 10 == 5 else None)
+    # Some lift the receiver soon and some late, and some end the talk themselves. They do so before any caller does:
+    # SIPp lets go of a call in which the other side's BYE crosses its own.
+    return Answers(after=0.1 + 0.05 * (place % 20), talks=0.7 if place % 10 == 5 else None)
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
     **{phone_of(place): manager.manner for place, manager in enumerate(MANAGERS)},
     **{name: _coordinator(place) for place, name in enumerate(COORDINATORS)},
 }
-SETTINGS = {"ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX}
+GAVE_UP_SECONDS = 0.3  # who hangs up sooner is owed nothing; short, so that many callers are owed something
+SETTINGS = {
+    "ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX,
+    "ROUTER_COMMITMENT_GAVE_UP_SECONDS": str(GAVE_UP_SECONDS),
+}
 
 
 def account_of(caller: str) -> int | None:
