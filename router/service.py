@@ -80,6 +80,7 @@ class Service:
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._door = Door(self._publisher, external_prefixes=external_prefixes)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -87,7 +88,6 @@ class Service:
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
         )
-        self._door = Door(self._publisher, external_prefixes=external_prefixes)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)

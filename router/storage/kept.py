@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, DateTime, Integer, Select, String, and_, e
 
 from router.routing.table import Entity, Noun
 from router.storage import schema
+from router.storage.columns import UtcTime
 from router.storage.database import StorageError, Transaction
-from router.storage.schema import UtcTime
 from router.storage.shapes import SHAPES, Parts, Shape
 from router.storage.values import values_from
 
