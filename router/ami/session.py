@@ -127,7 +127,10 @@ class Session:
         await log_in(self._wire, door, "user", timing=self._timing, tally=self._tally)
         while True:
             await self._take_over()
-            await self._speak()
+            while await self._speak() == "":
+                # A `dialplan reload` with clearglobalvars takes both globals away. What was raised since had no token
+                # and was dropped; its ends are in the journal.
+                await self._take_over()
             self._stand_by()
             await self._until_nobody_speaks()
 
@@ -224,14 +227,12 @@ class Session:
 
     # Staying it
 
-    async def _speak(self) -> None:
-        """Sets the heartbeat until another router has set its token."""
+    async def _speak(self) -> str:
+        """Sets the heartbeat until the token is not ours any more, and returns what it is then: another's, or empty."""
         while True:
             _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
-            if token == "":
-                await self._set_token()  # a `dialplan reload` with clearglobalvars takes both globals away
-            elif token != self._token:
-                return
+            if token != self._token:
+                return token
             beat = set_beat(int(self._pbx_now))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
             if self._journal_read:

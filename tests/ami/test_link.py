@@ -180,13 +180,15 @@ async def test_a_call_waits_for_us_only_when_we_are_ready_to_answer(asterisk: Fa
     assert max(asked) < beat
 
 
-async def test_a_reload_that_clears_the_globals_is_mended_by_the_next_beat(
+async def test_a_reload_that_clears_the_globals_is_mended_by_the_next_beat_and_what_had_no_token_is_read(
     asterisk: FakeAsterisk, router: Router
 ) -> None:
     async with router() as (_, listener):
         await listener.next(LinkUp)
         asterisk.globals.clear()
+        asterisk.journal = entry(datetime.now(UTC))  # it ended before the next beat, so its events had no token
         asterisk.actions.clear()
+        assert len((await listener.next(LinkUp)).ended) == 2
         await asterisk.until(lambda: asterisk.asked("Setvar", Variable="ROUTER_BEAT"))
         asterisk.say(asterisk.arrived())
         await listener.next(CallArrived)
