@@ -149,6 +149,8 @@ class Session:
         self._tally.took_over += 1
         log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
         self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
+        if self._journal_read:
+            self.known_until = asked_at  # not before it is told: this connection could fail in between
         kept, self._kept = self._kept, None
         for event in kept:
             self._tell(event)
@@ -198,8 +200,6 @@ class Session:
                     self._tally.dropped[Dropped.MALFORMED] += 1
                 elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
                     ended.append(entry)
-        if self._journal_read:
-            self.known_until = until
         ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
         return tuple(ended)
 

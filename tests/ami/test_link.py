@@ -100,6 +100,18 @@ async def test_the_journal_is_read_from_the_last_contact_on(asterisk: FakeAsteri
         assert len(asterisk.asked("DBGetTree")) <= 4  # the minute that is, and those beside it
 
 
+async def test_what_the_journal_told_a_connection_that_failed_at_once_is_told_by_the_next_one(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    now = datetime.now(UTC)
+    asterisk.journal = entry(now - timedelta(seconds=30))
+    asterisk.scripts["QueueStatus"] = lambda connection, action: answer(action, "Error", Message="busy")
+    async with router(since=now - timedelta(minutes=1)) as (_, listener):
+        await listener.next(LinkDown)
+        del asterisk.scripts["QueueStatus"]
+        assert len((await listener.next(LinkUp)).ended) == 2
+
+
 async def test_an_entry_of_the_same_hour_a_week_ago_is_no_news(asterisk: FakeAsterisk, router: Router) -> None:
     now = datetime.now(UTC)
     asterisk.journal = entry(now - timedelta(days=7))
