@@ -2,16 +2,19 @@
 
 The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.:+=~_-]`, at most 900 bytes):
 
-    1~<Uniqueid>~k=<line tail>~n=<display>~<step>~<step>…
+    2~<Uniqueid>~k=<line tail>~n=<display>~l=<last resort>~a=<priority>~<step>~<step>…
 
     tail       q.<strategy>-<slot>.<seconds>  joined by ':'       q.ringall-03.300:q.ringall-01.300
     step       r=<seconds>=<phone>=<phone>…                       r=20=d.anna=w.anna-softphone
                q=<strategy>-<slot>=<seconds>                      q=ringall-01=300
+               p=closed       the closed-hours promise is spoken; only as the last step
     phone      d.<endpoint>   skipped while in use
                w.<endpoint>   rung also while in use (call waiting)
                x.<number>     an external phone, E.164 with its plus; whoever answers there must press 1
     display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
-    `k=` is empty when the dialled number is no line; the last step is always a desk.
+    last resort  the external number that is rung when nobody is at any desk, E.164 with its plus; may be empty
+    priority   0 to 99 of the caller's account: who has more goes before others in a waiting line
+    `k=` is empty when the dialled number is no line; the last step is a desk, or a promise.
 
 Each UserEvent carries Token and Call (the Uniqueid of the channel that entered [router-in]) and:
 
@@ -48,7 +51,7 @@ itself, else Down; `answered` is when the far end picked up, and `key` what came
     asked     it was still being asked when the leg ended
 """
 
-PLAN_VERSION = "1"
+PLAN_VERSION = "2"
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
@@ -73,6 +76,7 @@ EVENT_ENDED = "RouterEnded"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal
 DB_LINE = "router-line"  # 0<dialled> → the tail last known for that line
+DB_LAST_RESORT = "router-last-resort"  # 0 → 0<number>, the last one known; 0 when there is none
 
 STRATEGIES = {"all": "ringall", "longest_idle": "leastrecent", "round_robin": "rrmemory"}  # ours → app_queue's
 SLOTS = 64  # queues of each strategy that the drop-in defines
