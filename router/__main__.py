@@ -1,40 +1,38 @@
 """Which commands are there?"""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
-import uvloop
 from cyclopts import App, Parameter
-from rich.console import Console
 
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
+from router.commands.console import fail as _fail
+from router.commands.console import in_loop as _in_loop
+from router.commands.console import newest_table as _newest_table
+from router.commands.console import with_database as _with_database
+from router.commands.presence import app as presence
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
-from router.storage.database import Database, NotMigrated, StorageError
+from router.storage.database import NotMigrated, StorageError
 from router.storage.schema import Role
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
-
-out = Console()
-err = Console(stderr=True)
-
-# Far from where a calendar ends: hours are looked at for weeks around the instant, in zones of any offset.
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
-
-T = TypeVar("T")
+app.command(presence)
 
 
 @app.command
 def serve() -> None:
     """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+    from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Service
     from router.web.server import CannotListen
@@ -48,10 +46,18 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    guard = None
+    if guard_secret := settings.guard.read_secret():
+        guard = GuardSettings(
+            ami=replace(ami, username=settings.guard.username, secret=guard_secret),
+            applications=settings.guard.applications,
+            trunks=settings.guard.trunks,
+        )
 
     async def run() -> None:
         service = Service(
             ami=ami,
+            guard=guard,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,
@@ -98,12 +104,15 @@ def explain(
     as_json
         Everything as JSON.
     """
+    from router.calls.presence import Presences, takeover
     from router.routing.decide import CallFacts, decide
     from router.routing.explain import as_json as decision_as_json
     from router.routing.explain import sentence, sentences
     from router.routing.numbers import read_number
+    from router.routing.plan import RingDesk
     from router.routing.table import Table
-    from router.storage.tables import load_configuration
+    from router.storage.database import Database
+    from router.storage.presence import load_presences
 
     if at is not None and not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
         _fail(f"--at must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
@@ -111,13 +120,10 @@ def explain(
     zone = ZoneInfo(settings.time_zone)
     when = datetime.now(UTC) if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
-    async def load(db: Database) -> Table:
-        configuration, version = await load_configuration(
-            db, settings.region, settings.time_zone, settings.external_prefixes
-        )
-        return Table.build(configuration, version)
+    async def load(db: Database) -> tuple[Table, Presences]:
+        return await _newest_table(db, settings), await load_presences(db)
 
-    table = _with_database(settings, load)
+    table, presences = _with_database(settings, load)
     decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
     if as_json:
         out.print_json(json.dumps(decision_as_json(decision, zone)))
@@ -125,6 +131,64 @@ def explain(
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
+    desk = next((step.desk for step in decision.plan.steps if isinstance(step, RingDesk)), None)
+    if at is None and desk is not None and (takes_over := takeover(table.desks[desk], table, presences, when)):
+        out.print(f"  {takes_over}", highlight=False, soft_wrap=True)
+
+
+@app.command
+def check(
+    *,
+    pbx: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Could a call be lost? Exits with 1 when one could; 0 when all is well or there are only warnings.
+
+    Parameters
+    ----------
+    pbx
+        Ask the PBX of ROUTER_AMI_* whether it has what the table needs. Changes nothing there.
+    as_json
+        Everything as JSON.
+    """
+    if not pbx:
+        _fail("what shall be checked? --pbx asks the PBX whether it has what the table needs", code=2)
+    sys.exit(_check_pbx(load_settings(), as_json=as_json))
+
+
+def _check_pbx(settings: Settings, *, as_json: bool) -> int:
+    from router.ami.lacks import costs_calls, say
+    from router.ami.link import AmiSettings
+    from router.ami.survey import survey
+
+    ami = AmiSettings(
+        host=settings.ami.host,
+        port=settings.ami.port,
+        username=settings.ami.username,
+        secret=settings.ami.read_secret(),
+        pbx=settings.pbx,
+    )
+    table = _with_database(settings, lambda db: _newest_table(db, settings))
+    found = _in_loop(survey(ami, table, datetime.now(UTC)))
+    told = [(costs_calls(lack), type(lack).__name__, say(lack)) for lack in found.lacks]
+    told.sort(key=lambda one: not one[0])  # what costs calls first
+    if as_json:
+        lacks = [{"lack": kind, "costs_calls": costs, "sentence": sentence} for costs, kind, sentence in told]
+        out.print_json(json.dumps({"version": found.version, "lacks": lacks}))
+    else:
+        for costs, _, sentence in told:
+            mark, style = ("lacks", "red") if costs else ("warns", "yellow")
+            out.print(f"{mark}  {sentence}", style=style, highlight=False, soft_wrap=True)
+        grave = sum(costs for costs, _, _ in told)
+        verdict = f"{grave} that cost calls, {len(told) - grave} warnings" if told else "nothing lacks"
+        where = f"Asterisk {found.version or '?'} at {ami.host}:{ami.port}"
+        out.print(
+            f"{where}: {found.desks} desks, {found.phones} phones looked at; {verdict}.",
+            style="bold",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 1 if any(costs for costs, _, _ in told) else 0
 
 
 @app.command
@@ -236,6 +300,7 @@ def revoke(prefix: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
+    from router.ami.connection import LinkFailed
     from router.routing.table import TableError
 
     try:
@@ -244,30 +309,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(str(fault), code=2)
     except NotMigrated:
         _fail("The database has not the tables of this version yet: 'router migrate' makes them, and so does 'serve'.")
-    except (StorageError, TableError) as fault:
+    except (StorageError, TableError, LinkFailed) as fault:
         _fail(str(fault))
     sys.exit(0)
-
-
-def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    async def run() -> T:
-        db = Database(settings.database)
-        try:
-            return await work(db)
-        finally:
-            await db.close()
-
-    return _in_loop(run())
-
-
-def _in_loop(work: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
-
-
-def _fail(sentence: str, code: int = 1) -> NoReturn:
-    err.print(sentence, style="red", highlight=False, soft_wrap=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

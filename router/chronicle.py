@@ -8,9 +8,11 @@ import structlog
 
 from router.calls.call import Call, Ending
 from router.calls.events import (
+    AwayKept,
     CallArrived,
     CallEnded,
     CallTaken,
+    CodeDialled,
     Event,
     LegBegan,
     LegEnded,
@@ -21,9 +23,21 @@ from router.calls.events import (
     PathTaken,
     PlanAccepted,
     PlanRefused,
+    PresencePublished,
     TablePublished,
+    Tick,
 )
-from router.calls.orders import AddMember, Deliver, Order, Record, RemoveMember
+from router.calls.orders import (
+    AddMember,
+    AnswerCode,
+    Deliver,
+    KeepAway,
+    KeepPresence,
+    Order,
+    PauseMember,
+    Record,
+    RemoveMember,
+)
 from router.calls.tracker import Calls
 from router.routing.numbers import masked
 
@@ -46,7 +60,8 @@ class Chronicle:
         self.endings: Counter[str] = Counter()  # as heard; calls that ended while we were away count when they are lost
         self.legs: Counter[str] = Counter()
         self.plans: Counter[str] = Counter()  # accepted or refused by the PBX
-        self.members: Counter[str] = Counter()  # added to and removed from desks
+        self.members: Counter[str] = Counter()  # added to and removed from desks, paused and not
+        self.codes: Counter[str] = Counter()  # dialled on people's phones, by the word they were told
         self._mask_numbers = mask_numbers
 
     def tell(self, event: Event, orders: Iterable[Order], calls: Calls) -> None:
@@ -75,7 +90,14 @@ class Chronicle:
                 log.info("table published", table=event.table.version)
             case LinkUp():
                 self._lost(orders)
+            case CodeDialled():
+                log.info("code dialled", phone=event.phone, code=event.code.value, digits=event.digits)
+            case AwayKept():
+                if event.why:
+                    log.warning("absence not kept", person=event.person, why=event.why)
             case LinkDown() | MembersSeen():  # the link tells of itself
+                pass
+            case PresencePublished() | Tick():  # what comes of them is told of the members
                 pass
             case _:
                 assert_never(event)
@@ -132,8 +154,20 @@ class Chronicle:
                     log.info("desk member added", slot=order.slot, strategy=order.strategy, endpoint=order.endpoint)
                 case RemoveMember():
                     self.members["removed"] += 1
-                    log.info("desk member removed", slot=order.slot, strategy=order.strategy, member=order.member)
-                case Deliver() | Record():
+                    log.info(
+                        "desk member removed",
+                        slot=order.slot,
+                        strategy=order.strategy,
+                        member=order.endpoint or order.member,
+                    )
+                case PauseMember():
+                    self.members["paused" if order.paused else "unpaused"] += 1
+                    log.debug("desk member paused", slot=order.slot, endpoint=order.endpoint, paused=order.paused)
+                case AnswerCode():
+                    self.codes[order.word.value] += 1
+                case KeepPresence(presence=presence):
+                    log.info("presence", person=presence.person, signed_in=presence.signed_in)
+                case Deliver() | Record() | KeepAway():
                     pass
                 case _:
                     assert_never(order)

@@ -5,19 +5,24 @@ import gc
 import signal
 import threading
 from datetime import UTC, datetime
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
-from router.calls.events import TablePublished
-from router.calls.orders import PbxOrder
+from router.calls.events import PresencePublished, TablePublished, Tick
+from router.calls.orders import KeepAway, KeepPresence, PbxOrder
+from router.calls.presence import Presences
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.routing.table import Table
+from router.storage.absences import Absences
 from router.storage.database import Database, NotMigrated, StorageError, Unavailable
 from router.storage.keys import any_key
 from router.storage.migrate import upgrade
+from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
@@ -31,6 +36,7 @@ log = structlog.get_logger()
 
 DRAIN_WITHIN = 5.0  # seconds for the last records: plenty for a database that answers, and the journal keeps the ends
 MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there yet
+TICK_EVERY = 0.5  # seconds; the end of a pause, of wrapping up, of an absence or of hours counts within a second
 ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
 
 
@@ -52,25 +58,35 @@ class Service:
         http_port: int,
         mask_numbers: bool,
         external_prefixes: tuple[str, ...] = (),
+        guard: GuardSettings | None = None,
     ) -> None:
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
         self._db = Database(database)
         self._link: AmiLink | None = None
+        self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._switchboard = Switchboard(
-            calls=self._calls, give=self._give, look=self._look, record=self._recorder.record, chronicle=chronicle
+            calls=self._calls,
+            give=self._give,
+            look=self._look,
+            record=self._recorder.record,
+            keep=self._keep,
+            chronicle=chronicle,
         )
+        self._absences = Absences(self._publisher, self._switchboard.hear, _now)
         self._vitals = Vitals(
             calls=self._calls,
             switchboard=self._switchboard,
             chronicle=chronicle,
             publisher=self._publisher,
             recorder=self._recorder,
+            guard=self._guard,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
         self.url = ""
@@ -101,7 +117,11 @@ class Service:
             migrating = parts.create_task(self._migrate(), name="migrations")
             following = parts.create_task(self._publisher.watch(), name="publisher")
             recording = parts.create_task(self._recorder.run(), name="recorder")
+            attending = parts.create_task(self._presence.watch(), name="presence")
+            absences = parts.create_task(self._absences.run(), name="absences")
+            ticking = parts.create_task(self._tick(), name="ticks")
             speaking = parts.create_task(self._speak(), name="link")
+            guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
             log.info("router started", pbx=self._ami.pbx, web=web.url)
@@ -114,8 +134,10 @@ class Service:
             await asyncio.wait([speaking, serving])
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
-            for part in (migrating, following, recording):
-                part.cancel()
+                await self._presence.drain(DRAIN_WITHIN)
+            for part in (migrating, following, recording, attending, absences, ticking, guarding):
+                if part is not None:
+                    part.cancel()
         log.info("router stopped")
 
     async def _speak(self) -> None:
@@ -182,9 +204,29 @@ class Service:
             gc.freeze()
         self._has_table.set()
 
+    def _publish_presence(self, presences: Presences) -> None:
+        self._switchboard.hear(PresencePublished(presences=presences, at=_now()))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_EVERY)
+            self._switchboard.hear(Tick(at=_now()))
+
+    def _keep(self, order: KeepPresence | KeepAway) -> None:
+        match order:
+            case KeepPresence(presence=presence):
+                self._presence.keep(presence)
+            case KeepAway():
+                self._absences.keep(order)
+            case _:
+                assert_never(order)
+
     def _give(self, order: PbxOrder) -> None:
         assert self._link is not None  # orders only follow what a link has told
         self._link.give(order)
+
+    def _speaks(self) -> bool:
+        return self._link is not None and self._link.speaking
 
     def _look(self) -> None:
         if self._link is not None:

@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
 from router.storage.database import normalised
 
 PREFIX = "ROUTER_"
@@ -51,16 +52,53 @@ class Ami(BaseModel):
 
     def read_secret(self) -> str:
         """The secret, from its file if it has one. Raises SettingsError when there is none."""
-        secret = self.secret.get_secret_value()
-        if self.secret_file:
-            try:
-                secret = self.secret_file.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as fault:
-                raise SettingsError(f"ROUTER_AMI_SECRET_FILE: can't read {self.secret_file}: {fault}") from fault
+        secret = _secret(self.secret, self.secret_file, "ROUTER_AMI_SECRET_FILE")
         if not secret:
             raise SettingsError(
                 "ROUTER_AMI_SECRET is not set: give the secret of the AMI user, or ROUTER_AMI_SECRET_FILE"
             )
+        return secret
+
+
+class Guard(BaseModel):
+    """As whom the voicemail guard logs in, at the same place, and what it looks for. Without a secret there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: str = "router-guard"
+    secret: SecretStr = SecretStr("")
+    secret_file: Path | None = None
+    applications: Annotated[tuple[str, ...], NoDecode] = MAILBOXES
+    trunks: Annotated[tuple[str, ...], NoDecode] = ()  # the endpoints whose calls are guarded; empty: every channel
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.secret_file and self.secret.get_secret_value():
+            raise ValueError("ROUTER_GUARD_SECRET and ROUTER_GUARD_SECRET_FILE are both set: leave one of them away")
+        return self
+
+    @field_validator("applications", "trunks", mode="before")
+    @classmethod
+    def _listed(cls, names: object) -> object:
+        return _listed(names)
+
+    @field_validator("applications")
+    @classmethod
+    def _are_mailboxes(cls, applications: tuple[str, ...]) -> tuple[str, ...]:
+        check_applications(applications)
+        return applications
+
+    @field_validator("trunks")
+    @classmethod
+    def _are_endpoints(cls, trunks: tuple[str, ...]) -> tuple[str, ...]:
+        check_trunks(trunks)
+        return trunks
+
+    def read_secret(self) -> str:
+        """The secret, from its file if it has one; empty when the guard is off. Raises SettingsError."""
+        secret = _secret(self.secret, self.secret_file, "ROUTER_GUARD_SECRET_FILE")
+        if self.secret_file and not secret:
+            raise SettingsError(f"ROUTER_GUARD_SECRET_FILE: {self.secret_file} is empty")
         return secret
 
 
@@ -98,15 +136,14 @@ class Settings(BaseSettings):
     # really calls is limited by the dialplan's own context router-outside as well.
     external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     ami: Ami = Ami()
+    guard: Guard = Guard()
     http: Http = Http()
     log: Log = Log()
 
     @field_validator("external_prefixes", mode="before")
     @classmethod
     def _listed(cls, prefixes: object) -> object:
-        if isinstance(prefixes, str):
-            return tuple(prefix.strip() for prefix in prefixes.split(",") if prefix.strip())
-        return prefixes
+        return _listed(prefixes)
 
     @field_validator("external_prefixes")
     @classmethod
@@ -178,6 +215,22 @@ def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield from _variables(field.annotation, f"{prefix}{name.upper()}_")
         else:
             yield prefix + name.upper()
+
+
+def _secret(secret: SecretStr, file: Path | None, variable: str) -> str:
+    if file is None:
+        return secret.get_secret_value()
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingsError(f"{variable}: can't read {file}: {fault}") from fault
+
+
+def _listed(names: object) -> object:
+    """What stands between commas, where it is one text."""
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(",") if name.strip())
+    return names
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:

@@ -10,20 +10,52 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import assert_never
 
+from router.calls.attendance import Attendance
 from router.calls.call import Call, Phase
-from router.calls.desk_members import differences, wanted_members
-from router.calls.events import CallArrived, Event, LinkDown, LinkUp, MemberSeen, MembersSeen, TablePublished
-from router.calls.orders import AddMember, Deliver, Order, PbxOrder, Record, RemoveMember
+from router.calls.desk_members import after, differences
+from router.calls.events import (
+    AwayKept,
+    CallArrived,
+    CallEnded,
+    CallTaken,
+    CodeDialled,
+    Event,
+    LinkDown,
+    LinkUp,
+    MemberSeen,
+    MembersSeen,
+    PresencePublished,
+    TablePublished,
+    Tick,
+)
+from router.calls.orders import (
+    AddMember,
+    AnswerCode,
+    Deliver,
+    KeepAway,
+    KeepPresence,
+    MemberOrder,
+    Order,
+    PauseMember,
+    PbxOrder,
+    Record,
+    RemoveMember,
+)
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.routing.table import Table
+
+# What can change who should answer at a desk. A tick is among them: an absence or a pause ends without any event.
+ABOUT_MEMBERS = (
+    TablePublished | PresencePublished | CodeDialled | AwayKept | Tick | CallTaken | CallEnded | LinkUp | MembersSeen
+)
 
 
 class Switchboard:
     """The one place where events, calls and orders meet.
 
     `give` hands an order to the PBX, `look` asks it who answers at its desks (a MembersSeen follows), `record` hands a
-    call to the records; all three return at once.
+    call to the records, `keep` what people say of themselves to whoever keeps it; all of them return at once.
     """
 
     def __init__(
@@ -33,14 +65,17 @@ class Switchboard:
         give: Callable[[PbxOrder], None],
         look: Callable[[], None],
         record: Callable[[Call], None],
+        keep: Callable[[KeepPresence | KeepAway], None],
         chronicle: Chronicle,
     ) -> None:
         self.published: TablePublished | None = None
         self.link: LinkUp | LinkDown | None = None
+        self.attendance = Attendance(calls)
         self._calls = calls
         self._give = give
         self._look = look
         self._record = record
+        self._keep = keep
         self._chronicle = chronicle
         self._members: tuple[MemberSeen, ...] | None = None  # None while nobody can tell us
         self._heard: deque[Event] = deque()
@@ -87,7 +122,7 @@ class Switchboard:
 
     def _act(self, event: Event, table: Table | None) -> None:
         heard_at = perf_counter()
-        orders = self._calls.step(event, table)
+        orders = (*self._calls.step(event, table), *self.attendance.step(event, table))
         for order in orders:
             self._perform(order)
         if isinstance(event, CallArrived):
@@ -95,19 +130,29 @@ class Switchboard:
         changes = self._desk_changes(event, table)
         for change in changes:
             self._perform(change)
-        if changes and isinstance(event, TablePublished):  # after a look of its own the PBX is not asked again at once
+        # Whether the PBX did so is looked at, unless a look has just led to it, which would be without end.
+        if any(not isinstance(change, PauseMember) for change in changes) and not isinstance(
+            event, MembersSeen | LinkUp
+        ):
             self._look()
         self._chronicle.tell(event, (*orders, *changes), self._calls)
 
-    def _desk_changes(self, event: Event, table: Table | None) -> tuple[AddMember | RemoveMember, ...]:
-        if not isinstance(event, TablePublished | LinkUp | MembersSeen) or table is None or self._members is None:
+    def _desk_changes(self, event: Event, table: Table | None) -> tuple[MemberOrder, ...]:
+        if not isinstance(event, ABOUT_MEMBERS) or table is None or self._members is None:
             return ()
-        return differences(wanted_members(table, event.at), self._members)
+        wanted = self.attendance.wanted(table, event.at)
+        if wanted is None:
+            return ()
+        changes = differences(wanted, self._members)
+        self._members = after(self._members, changes)
+        return changes
 
     def _perform(self, order: Order) -> None:
         match order:
-            case Deliver() | AddMember() | RemoveMember():
+            case Deliver() | AddMember() | RemoveMember() | PauseMember() | AnswerCode():
                 self._give(order)
+            case KeepPresence() | KeepAway():
+                self._keep(order)
             case Record():
                 self._record(order.call)
             case _:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from router.ami.counters import Counters
+from router.ami.guard import Guard, Outcome
 from router.ami.link import AmiLink
 from router.calls.events import LinkDown
+from router.calls.presence import who_is_at
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.storage.publisher import Publisher
@@ -25,6 +28,7 @@ class Vitals:
     publisher: Publisher
     recorder: Recorder
     link: AmiLink | None = None
+    guard: Guard | None = None  # None when it isn't wanted
 
     def standing(self) -> Standing:
         table, last_told = self.publisher.table, self.switchboard.link
@@ -37,15 +41,19 @@ class Vitals:
             table_trouble=self.publisher.trouble,
             records_waiting=waiting,
             records_age=self.recorder.oldest_age() if waiting else None,
+            guard_why=self.guard.down_because if self.guard else "",
         )
 
     def figures(self) -> Iterator[Figure]:
         yield from self._of_calls()
         yield from self._of_the_table()
+        yield from self._of_desks()
         yield from self._of_records()
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
             yield from _of_the_link(self.link.counters)
+        if self.guard:
+            yield from _of_the_guard(self.guard)
 
     def _of_calls(self) -> Iterator[Figure]:
         told = self.chronicle
@@ -56,7 +64,7 @@ class Vitals:
         yield _counts("call_paths", "Calls by the way they took in the dialplan", "path", told.paths)
         yield _counts("legs_ended", "Phones rung, by result", "result", told.legs)
         yield _counts("plans_answered", "Plans by the answer of the PBX", "answer", told.plans)
-        yield _counts("desk_members_changed", "Desk members added and removed", "change", told.members)
+        yield _counts("desk_members_changed", "Desk members added and removed, paused and not", "change", told.members)
         yield _count("deciding_seconds", "Time from hearing of a call to having given its plan", told.deciding_seconds)
         yield _count("slips", "Events that we failed to understand: faults of the router", told.slips)
         yield _count("events_unknown", "Events of calls that nothing is known of", self.calls.unknown)
@@ -67,6 +75,19 @@ class Vitals:
         yield _gauge("table_version", "The table that decisions are made from", table.version if table else 0)
         if age is not None:
             yield _gauge("table_age_seconds", "Since the database last said which table is the newest", age)
+
+    def _of_desks(self) -> Iterator[Figure]:
+        table, presences, now = self.publisher.table, self.switchboard.attendance.presences, datetime.now(UTC)
+        desks = table.desks.values() if table else ()
+        there = {desk.name: len(who_is_at(desk, table, presences, now)) for desk in desks if table}
+        yield Figure(
+            name="people_at_desk",
+            says="Members of each desk who are there now; where there is nobody the next desk takes over",
+            kind="gauge",
+            label="desk",
+            values=there,
+        )
+        yield _counts("codes_answered", "Codes dialled on people's phones, by answer", "word", self.chronicle.codes)
 
     def _of_records(self) -> Iterator[Figure]:
         recorder = self.recorder
@@ -90,6 +111,16 @@ def _of_the_link(link: Counters) -> Iterator[Figure]:
     if link.round_trip is not None and link.skew is not None:
         yield _gauge("link_round_trip_seconds", "How long the last Ping took", link.round_trip)
         yield _gauge("link_skew_seconds", "The clock of the PBX minus ours", link.skew)
+
+
+def _of_the_guard(guard: Guard) -> Iterator[Figure]:
+    counted = guard.counters
+    hints = {outcome.value: counted.hints.get(outcome, 0) for outcome in Outcome}
+    yield _gauge("guard_up", "Whether the voicemail guard watches", counted.connection.up)
+    yield _counts("guard_hints", "Channels said to be in a mailbox, by what came of it", "outcome", hints)
+    yield _count("guard_logins", "Logins of the guard", counted.connection.logins)
+    yield _count("guard_logins_refused", "Logins of the guard that the PBX refused", counted.connection.refused_logins)
+    yield _count("guard_losses", "Connections of the guard that were lost", counted.connection.connections_lost)
 
 
 def _count(name: str, says: str, value: float) -> Figure:

@@ -1,24 +1,36 @@
-"""What does every test share, and what does a whole run say at its end?"""
+"""What does every test share, and what does a whole run say at its end?
+
+Tests run in several worker processes. What a worker has to tell travels with the report of the test, and is put
+together where all reports arrive.
+"""
 
 from collections import Counter
 from collections.abc import Generator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.proof import PROVE, Proof
+from tests.proof import PROVE, Proof, Tally
 
 MUST_RUN = ("asterisk", "sqlite", "postgresql")  # real parts without which a run proves nothing
+TALLY, REAL_PART = "tally", "real part"  # what a report carries
+
+# Other programs share the machine: how long an example takes, or takes to be made, says nothing about the code.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 _proof = Proof()
 _outcomes: dict[str, Counter[str]] = {}
 _ran: Counter[str] = Counter()
 
 
-@pytest.fixture(scope="session")
-def proof() -> Proof:
+@pytest.fixture
+def proof(request: pytest.FixtureRequest) -> Proof:
     """Where stories told to a real Asterisk put what became of their calls."""
-    return _proof
+    told = request.node.user_properties
+    return Proof(lambda tally: told.append((TALLY, asdict(tally))))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,12 +38,21 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.when == "call" or (report.when == "setup" and not report.passed):
-        folder = str(Path(item.path).parent.relative_to(item.config.rootpath))
-        _outcomes.setdefault(folder, Counter())[report.outcome] += 1
-        if report.when == "call" and report.outcome != "skipped":
-            _ran.update(_real_parts(item))
+    if report.when == "call" and report.outcome != "skipped":
+        report.user_properties += [(REAL_PART, part) for part in sorted(_real_parts(item))]
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or (report.when == "setup" and not report.passed):
+        folder = str(Path(report.nodeid.partition("::")[0]).parent)
+        _outcomes.setdefault(folder, Counter())[report.outcome] += 1
+    if report.when == "call":
+        for name, value in report.user_properties:
+            if name == TALLY and isinstance(value, dict):
+                _proof.add(Tally(**value))
+            elif name == REAL_PART:
+                _ran[str(value)] += 1
 
 
 def _real_parts(item: pytest.Item) -> set[str]:
@@ -44,9 +65,10 @@ class _NONE:
 
 
 def _whole_run(config: pytest.Config) -> bool:
-    """Whether nothing was left out by hand: only then are missing parts a failure."""
+    """Whether nothing was left out by hand: only then are missing parts a failure. Never so in a worker."""
     option = config.option
-    return not (config.args_source is not pytest.Config.ArgsSource.TESTPATHS or option.keyword or option.markexpr)
+    by_hand = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or option.keyword or option.markexpr
+    return not by_hand and not hasattr(config, "workerinput")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

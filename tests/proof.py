@@ -6,6 +6,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -40,14 +41,17 @@ class Tally:
 
 
 class Proof:
-    """The tallies of one run; written at its end when it was a proving one."""
+    """The tallies of one run; written at its end when it was a proving one. `tell` hears of each as it is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Tally], None] | None = None) -> None:
         self.tallies: list[Tally] = []
+        self._tell = tell
 
     def add(self, tally: Tally) -> None:
         """Keep a story's tally, whether it closes or not: a failed story must be seen in the file as well."""
         self.tallies.append(tally)
+        if self._tell is not None:
+            self._tell(tally)
 
     def write(self, passed: bool) -> Path:
         """Write `var/proof.json` and say where."""
@@ -61,7 +65,7 @@ class Proof:
                     "commit": commit,
                     "seed": SEED,
                     "passed": passed,
-                    "stories": [asdict(tally) for tally in self.tallies],
+                    "stories": sorted((asdict(tally) for tally in self.tallies), key=lambda story: str(story["story"])),
                 },
                 indent=2,
             )

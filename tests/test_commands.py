@@ -153,6 +153,8 @@ def test_migrate_makes_the_tables_and_does_nothing_the_second_time(router: Run, 
         (("calls",), {"region": "nowhere"}, 2, "ROUTER_REGION: 'nowhere' is wrong"),
         (("explain", "--caller", "1"), {}, 2, "--line"),
         (("key", "new", "crm", "--role", "king"), {}, 2, "king"),
+        (("check", "--pbx"), {"ami_secret": "x", "ami_port": "1"}, 1, "127.0.0.1:1: "),
+        (("check",), {}, 2, "--pbx"),
         (("no-such-command",), {}, 2, "no-such-command"),
     ],
 )

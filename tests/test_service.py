@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
 from router.lab.sample import BIRCH, BUSINESS_LINE, REGION, TIME_ZONE
 from router.service import NoKeyYet, Service
@@ -18,11 +20,15 @@ from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.records import CallRecord, recent_calls
 from router.storage.schema import Role
+from router.storage.tables import current_version
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
+from tests.ami.test_guard import begins
 from tests.sample_database import furnish, last_words
 
 CHANNEL = "PJSIP/trunk-00000001"
 CALL = "1763759123.7"
+ANNAS = "PJSIP/anna-00000002"
+CODE = "1763759123.9"
 NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
@@ -34,9 +40,11 @@ class Town:
         self.asterisk = asterisk
         self.database = f"sqlite:///{folder / 'router.db'}"
 
-    def router(self, host: str = "127.0.0.1") -> Service:
+    def router(self, host: str = "127.0.0.1", *, guarded: bool = False) -> Service:
+        ami = AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx")
         return Service(
-            ami=AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx"),
+            ami=ami,
+            guard=GuardSettings(ami=replace(ami, username="router-guard")) if guarded else None,
             database=self.database,
             region=REGION,
             time_zone=TIME_ZONE,
@@ -46,8 +54,8 @@ class Town:
         )
 
     @asynccontextmanager
-    async def running_router(self) -> AsyncIterator[Service]:
-        service = self.router()
+    async def running_router(self, *, guarded: bool = False) -> AsyncIterator[Service]:
+        service = self.router(guarded=guarded)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(service.run())
             try:
@@ -73,8 +81,26 @@ class Town:
         now = datetime.now(UTC)
         clock = self.asterisk.clock
         told = f"1~{clock:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~jonas~{clock:.3f}~{clock:.3f}~16"
-        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now.hour:02}/{CALL}"] = told
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now:%H/%M}/{CALL}"] = told
         return told
+
+    def code(self, code: str, digits: str = "") -> bytes:
+        """Anna dials this code on her own phone."""
+        event = self.asterisk.user_event(
+            "RouterPresence", CODE, Phone="anna", Code=code, Digits=digits, At=f"{self.asterisk.clock:.3f}"
+        )
+        return event.replace(CHANNEL.encode(), ANNAS.encode())
+
+    async def answered(self, word: str) -> None:
+        """Anna is told this."""
+        await self.asterisk.until(lambda: f"~{word}~" in self.asterisk.variables.get((ANNAS, "ROUTER_ANSWER"), ""))
+
+    async def table_version(self) -> int:
+        db = Database(self.database)
+        try:
+            return await current_version(db)
+        finally:
+            await db.close()
 
     async def records(self) -> tuple[CallRecord, ...]:
         db = Database(self.database)
@@ -117,11 +143,64 @@ async def test_the_desks_have_their_members_once_the_link_stands(town: Town) -> 
     assert names == ["Local/anna", "Local/ben", "Local/carla"]
 
 
+async def test_who_dials_that_they_are_gone_is_gone_and_stays_it_over_a_restart(town: Town) -> None:
+    async with town.running_router():
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 8)
+        await town.heartbeat()
+        town.asterisk.channels[ANNAS] = CODE
+        town.asterisk.say(town.code("out"))
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueRemove")) == 2)
+        await town.asterisk.until(lambda: (ANNAS, "ROUTER_ANSWER") in town.asterisk.variables)
+    del town.asterisk.channels[ANNAS]
+    town.asterisk.actions.clear()
+
+    async with town.running_router():
+        await town.heartbeat()
+        await town.asterisk.until(lambda: town.asterisk.asked("Ping"))
+
+    assert town.asterisk.variables[ANNAS, "ROUTER_ANSWER"].startswith(f"1~{CODE}~out~")
+    names = [name.split("@")[0] for name in town.asterisk.members["router-ringall-01"]]
+    assert names == ["Local/ben", "Local/carla"]
+    assert town.asterisk.asked("QueueAdd") == town.asterisk.asked("QueueRemove") == []
+
+
+async def test_who_dials_that_they_are_away_is_told_when_the_table_has_it(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        town.asterisk.channels[ANNAS] = CODE
+        for code, digits, word in (("away", "1430", "away"), ("away", "", "back")):
+            town.asterisk.say(town.code(code, digits))
+            await town.answered(word)
+        await town.asterisk.until(lambda: len(town.asterisk.asked("QueueAdd")) == 10)
+
+    assert await town.table_version() == 3
+    assert len(town.asterisk.asked("QueueRemove")) == 2
+
+
 async def test_a_router_that_stops_tells_the_pbx_not_to_wait_for_it(town: Town) -> None:
     async with town.running_router():
         await town.heartbeat()
 
     assert town.asterisk.globals["ROUTER_BEAT"] == "0"
+
+
+async def test_a_caller_in_a_mailbox_is_taken_out_by_a_router_that_has_a_guard(town: Town) -> None:
+    channel = "PJSIP/trunk-00000002"
+    town.asterisk.channels[channel], town.asterisk.applications[channel] = "1763759123.8", "VoiceMail"
+    async with town.running_router(guarded=True):
+        await town.heartbeat()
+        await town.asterisk.until(lambda: town.asterisk.asked("Login", Username="router-guard"))
+        town.asterisk.say(begins(channel))
+        await town.asterisk.until(lambda: town.asterisk.asked("Redirect", Channel=channel))
+
+    assert len(town.asterisk.asked("Redirect")) == 1
+
+
+async def test_without_a_guard_nobody_asks_for_other_peoples_channels(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+
+    assert {login["Username"] for login in town.asterisk.asked("Login")} == {"router"}
 
 
 async def test_the_router_says_that_it_is_ready_only_when_the_pbx_hears_it(town: Town) -> None:

@@ -136,3 +136,54 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_AMI_SECRET", "canary")
 
     assert "canary" not in repr(load_settings())
+
+
+def test_without_a_secret_there_is_no_voicemail_guard() -> None:
+    assert load_settings().guard.read_secret() == ""
+
+
+def test_the_voicemail_guard_has_a_user_and_a_secret_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hush\n")
+    monkeypatch.setenv("ROUTER_GUARD_SECRET_FILE", str(file))
+    monkeypatch.setenv("ROUTER_GUARD_TRUNKS", "carrier-a, carrier-b")
+    monkeypatch.setenv("ROUTER_GUARD_APPLICATIONS", "VoiceMail,CompanyMailbox")
+
+    guard = load_settings().guard
+
+    assert (guard.username, guard.read_secret()) == ("router-guard", "hush")
+    assert guard.trunks == ("carrier-a", "carrier-b")
+    assert guard.applications == ("VoiceMail", "CompanyMailbox")
+
+
+def test_an_empty_secret_file_is_told_and_does_not_switch_the_guard_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("\n")
+    monkeypatch.setenv("ROUTER_GUARD_SECRET_FILE", str(file))
+
+    with pytest.raises(SettingsError, match=r"ROUTER_GUARD_SECRET_FILE: .* is empty"):
+        load_settings().guard.read_secret()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ROUTER_GUARD_APPLICATIONS", "VoiceMailMain", "people listen to their own messages in VoiceMailMain"),
+        ("ROUTER_GUARD_APPLICATIONS", ",", "nothing to guard"),
+        ("ROUTER_GUARD_TRUNKS", "PJSIP/carrier", "without PJSIP/"),
+    ],
+)
+def test_a_guard_that_would_do_harm_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+
+    assert str(refused.value).startswith(name)
+    assert sentence in str(refused.value)

@@ -21,17 +21,20 @@ Each UserEvent carries Token and Call (the Uniqueid of the channel that entered 
     RouterArrived    Dialled Caller Presented(number|withheld|malformed) At
     RouterPath       Path(plan|fallback|invalid) Why At
     RouterLegBegun   Leg Step Phone At
-    RouterTaken      Step Phone At
+    RouterTaken      Step Phone At Queue(the one it was taken from, else empty)
     RouterLegEnded   Leg Journal
     RouterEnded      Journal
+
+Why is plan, stale, deadline or invalid; of a call that the guard took out of a mailbox it is guard (by plan), or guard
+and one of the others.
 
 At is the PBX's time as seconds since 1970 with milliseconds (1763759123.045). Journal is the very string that the
 dialplan also writes to AstDB, fields joined by '~' (an empty field is an unset one):
 
-    router-ended-<weekday 0..6>/<HH>/<call>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>
         2~arrived~dialled~caller~presented~path~phone~taken~ended~cause~promise~owner
         1~arrived~dialled~caller~presented~path~phone~taken~ended~cause     (of a dialplan before; still read)
-    router-ended-<weekday 0..6>/<HH>/<call>/<leg>
+    router-ended-<weekday 0..6>/<HH>/<MM>/<call>/<leg>
         1~step~phone~began~ended~state~cause~limit
         2~step~phone~began~ended~state~cause~limit~answered~key
 
@@ -40,8 +43,9 @@ another one after a hand-over. `promise` is why the caller was let go with a com
 line), closed (heard the closed-hours promise to its end), nobody (half an hour in which nobody could be reached), else
 empty.
 
-weekday (0 = Sunday) and HH are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up = answered),
-or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step allowed.
+weekday (0 = Sunday), HH and MM are of the end, in UTC. `state` is the leg's CHANNEL(state) when it ended (Up =
+answered), or Unreachable / InUse for a phone that was never rung; `limit` is the ring time in seconds that the step
+allowed.
 A leg of version 2 is an external phone, named by its number: `state` is Up when it got the caller, Capped or Forbidden
 when it was never rung, Returned when it came back as a call to one of our lines, Ended when the far end ended it by
 itself, else Down; `answered` is when the far end picked up, and `key` what came of asking it to press:
@@ -49,12 +53,26 @@ itself, else Down; `answered` is when the far end picked up, and `key` what came
     1 or 2    pressed           none      nothing of use pressed, twice
     left      it hung up        stopped   we ended the prompt: another phone has the call, or the caller is gone
     asked     it was still being asked when the leg ended
+
+A code dialled on a phone of the company's own (context router-codes) is no call. It raises
+
+    RouterPresence   Phone Code(in|out|pause|away) Digits At
+
+with the Uniqueid of its own channel as Call, and waits for one channel variable, whose alphabet needs no escaping:
+
+    1~<Uniqueid>~<word>~<text>
+
+    word       in out paused resumed away back no      which prompt is played
+    text       as `display` above, for the phone's display; may be empty
 """
 
 PLAN_VERSION = "2"
+ANSWER_VERSION = "1"  # of the answer to a dialled code
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
+VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
+VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
 GLOBAL_TOKEN = "ROUTER_TOKEN"
 BEAT_EVERY = 2.0  # seconds between two heartbeats
@@ -65,6 +83,8 @@ CONTEXT_FALLBACK = "router-fallback"
 CONTEXT_DELIVER = "router-deliver"
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
+CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
+CONTEXT_CODES = "router-codes"  # the administrator includes it where the company's own phones dial
 CONTEXT_OUTSIDE = "router-outside"  # the administrator's: which numbers may be called, and how they are reached
 
 EVENT_ARRIVED = "RouterArrived"
@@ -73,6 +93,7 @@ EVENT_LEG_BEGUN = "RouterLegBegun"
 EVENT_LEG_ENDED = "RouterLegEnded"
 EVENT_TAKEN = "RouterTaken"
 EVENT_ENDED = "RouterEnded"
+EVENT_PRESENCE = "RouterPresence"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal
 DB_LINE = "router-line"  # 0<dialled> → the tail last known for that line
@@ -86,11 +107,20 @@ SLOTS = 64  # queues of each strategy that the drop-in defines
 SAFETY_NET = "router-safety-net"
 
 
+# The codes: what is dialled, by what follows it.
+CODE_SIGN_IN, CODE_SIGN_OUT, CODE_PAUSE, CODE_AWAY = "*61", "*60", "*62", "*63"
+
+
 def queue_name(strategy: str, slot: int) -> str:
     """The queue of a desk: `router-ringall-01`; slot 0 is the safety net's own queue."""
     if slot == 0:
         return SAFETY_NET
     return f"router-{STRATEGIES[strategy]}-{slot:02}"
+
+
+def slot_of(queue: str) -> tuple[str, int] | None:
+    """The strategy and the slot of a queue of ours, None for any other name."""
+    return _SLOTS.get(queue)
 
 
 def member_interface(phone: str) -> str:
@@ -101,3 +131,7 @@ def member_interface(phone: str) -> str:
 def state_interface(phone: str) -> str:
     """Where the queue looks whether that phone is in use: all legs to one external number go through one context."""
     return f"Local/{phone}@{CONTEXT_EXTERNAL}" if phone.startswith("+") else f"PJSIP/{phone}"
+
+
+_SLOTS = {queue_name(strategy, slot): (strategy, slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)}
+_SLOTS[SAFETY_NET] = ("all", 0)

@@ -15,6 +15,8 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    Code,
+    CodeDialled,
     LegBegan,
     LegEnded,
     LegResult,
@@ -24,6 +26,7 @@ from router.calls.events import (
     PbxEvent,
     Presented,
     Promised,
+    Slot,
 )
 from router.routing.model import Strategy
 
@@ -34,10 +37,11 @@ CHANNEL = re.compile(r"[A-Za-z0-9@/_.:;+-]{1,160}")
 _NUMBER = re.compile(r"[+0-9]{0,32}")
 _LEG = re.compile(r"[A-Za-z0-9._+-]{1,200}")
 _AT = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,6})?")
+_DIGITS = re.compile(r"[0-9]{0,4}")
 _STEP = re.compile(r"[0-9]{1,4}")
 _CAUSE = re.compile(r"[0-9]{1,3}")
 _WORD = re.compile(r"[A-Za-z -]{0,20}")
-_JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
+_JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
 _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
 
 JOURNAL_VERSION = "1"  # of legs; and of calls that ended before a dialplan of version 2 was loaded
@@ -55,9 +59,12 @@ BUSY = 17
 NO_ANSWER = 19
 REJECTED = 21  # also SIP 603, which DIALSTATUS calls CHANUNAVAIL like an unreachable phone
 ANSWERED_ELSEWHERE = 26
+# SIP 487: the caller hung up, and Dial passes their cause on to the phones that rang. Refusals that no telephone sends
+# (SIP 405, 415, 420 …) look the same.
+CALLER_GONE = 127
 # Below 32: unknown number, no route, no response at all (18 is SIP 408: the phone is gone), absent, number changed, out
 # of order, malformed number, facility rejected. From 32 on all are faults of the network, of a resource or of protocol.
-UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, 128))
+UNREACHABLE = frozenset({1, 2, 3, 5, 6, 8, 18, 20, 22, 23, 25, 27, 28, 29}) | frozenset(range(32, CALLER_GONE))
 
 
 def read_event(fields: Fields, *, pbx: str, skew: float) -> PbxEvent | None:
@@ -110,7 +117,7 @@ def leg_result(*, state: str, cause: int, seconds: float, limit: float | None) -
         return LegResult.REFUSED
     if state == "Unreachable" or cause in UNREACHABLE:
         return LegResult.UNREACHABLE
-    if cause == ANSWERED_ELSEWHERE:
+    if cause in (ANSWERED_ELSEWHERE, CALLER_GONE):
         return LegResult.CANCELLED
     if cause == NO_ANSWER or (limit is not None and seconds >= limit - NEARLY):
         return LegResult.NO_ANSWER
@@ -179,6 +186,18 @@ def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
                 call_id=call_id,
                 step=_step(fields.get("step")),
                 phone=_match(ENDPOINT, fields.get("phone")),
+                slot=_slot(fields.get("queue", "")),
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_PRESENCE:
+            if fields.get("uniqueid") != uniqueid:
+                raise _Impossible
+            return CodeDialled(
+                call_id=call_id,
+                channel=_match(CHANNEL, fields.get("channel")),
+                phone=_match(ENDPOINT, fields.get("phone")),
+                code=_one_of(Code, fields.get("code")),
+                digits=_match(_DIGITS, fields.get("digits")),
                 at=_at(fields.get("at"), skew),
             )
         case dialplan.EVENT_LEG_ENDED:
@@ -275,6 +294,16 @@ def _at(text: str | None, skew: float) -> datetime:
 
 def _step(text: str | None) -> int:
     return int(_match(_STEP, text))
+
+
+def _slot(queue: str) -> Slot | None:
+    found = dialplan.slot_of(queue)
+    if found is None:
+        if queue:
+            raise _Impossible
+        return None
+    strategy, slot = found
+    return Strategy(strategy), slot
 
 
 def _cause(text: str) -> int:

@@ -1,24 +1,23 @@
 """Who keeps the connection to one PBX alive, and through whom do orders reach it?"""
 
 import asyncio
-import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from ssl import SSLContext
 from typing import NoReturn, assert_never
 
 import structlog
 
+from router.ami.connection import Door, LinkFailed, connect, keep_connected
 from router.ami.counters import Counters, Dropped, Tally
-from router.ami.outbound import Unsendable, add_member, check, deliver, remove_member
+from router.ami.outbound import Unsendable, answer_code, change_member, deliver
 from router.ami.protocol import Answer, Wire
-from router.ami.session import LinkFailed, LoginRefused, Session
+from router.ami.session import Session
 from router.ami.timing import Timing
 from router.calls.events import Event, LinkDown, LinkUp, PlanAccepted, PlanRefused
-from router.calls.orders import AddMember, Deliver, PbxOrder, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, MemberOrder, PauseMember, PbxOrder, RemoveMember
 
 log = structlog.get_logger(__name__)
 
@@ -27,20 +26,16 @@ PBX_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")  # it begins every call_id, before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmiSettings:
+class AmiSettings(Door):
     """Where a PBX listens and who we are there. Raises ValueError for what could not be sent or told apart."""
 
-    host: str = "127.0.0.1"
-    port: int = 5038
     username: str = "router"
-    secret: str = field(repr=False)
     pbx: str = "pbx"
-    ssl: SSLContext | None = None
 
     def __post_init__(self) -> None:
         if not PBX_NAME.fullmatch(self.pbx):
             raise ValueError(f"the PBX's name {self.pbx!r} may have letters, digits, _ and -, at most 32 of them")
-        check({"Username": self.username, "Secret": self.secret})
+        Door.__post_init__(self)
 
 
 def _utc_now() -> datetime:
@@ -75,30 +70,28 @@ class AmiLink:
     def counters(self) -> Counters:
         return self._tally.snapshot()
 
+    @property
+    def speaking(self) -> bool:
+        """Whether this router is the one that the PBX hears now."""
+        return self._tally.up
+
     async def run(self) -> NoReturn:
         """Connects, again and again, with one socket at a time; ends only by being cancelled, and then says goodbye."""
-        wait = self._timing.retry_first
-        while True:
-            took_over, failure = await self._one_connection()
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise asyncio.CancelledError  # it came in the very moment the connection failed
-            self._say_down(str(failure))
-            if took_over:
-                wait = self._timing.retry_first
-            pause = self._timing.retry_refused if isinstance(failure, LoginRefused) else wait
-            await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # so that several routers don't knock in step
-            wait = min(wait * 2, self._timing.retry_most)
+        await keep_connected(self._one_connection, self._say_down, self._timing)
 
     def give(self, order: PbxOrder) -> None:
         """Writes the order at once. What became of a plan comes back as PlanAccepted or PlanRefused, later.
 
-        An order about members that fails shows in the next look at them.
+        An order about members that fails shows in the next look at them. Who dialled a code and hears nothing from us
+        hears from the dialplan that it wasn't possible.
         """
         match order:
             case Deliver(call_id=call_id):
                 self._deliver(order, call_id)
-            case AddMember() | RemoveMember():
+            case AddMember() | RemoveMember() | PauseMember():
                 self._change_member(order)
+            case AnswerCode():
+                self._answer_code(order)
             case _:
                 assert_never(order)
 
@@ -117,12 +110,13 @@ class AmiLink:
             now=self._now,
             since=self._known_until,
         )
-        wire = await self._connect(session)
-        if isinstance(wire, LinkFailed):
-            return False, wire
+        try:
+            wire = await connect(self._settings, lambda: Wire(session.hear, self._tally), self._timing)
+        except LinkFailed as refused:
+            return False, refused
         self._session = session
         try:
-            failure = await session.run(wire, username=self._settings.username, secret=self._settings.secret)
+            failure = await session.run(wire, self._settings)
         except asyncio.CancelledError:
             await session.farewell()
             raise
@@ -134,20 +128,6 @@ class AmiLink:
             await wire.gone()
         self._tally.connections_lost += 1
         return session.took_over, failure
-
-    async def _connect(self, session: Session) -> Wire | LinkFailed:
-        settings, within = self._settings, self._timing.connect_within
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(within):
-                _, wire = await loop.create_connection(
-                    lambda: Wire(session.hear, self._tally), settings.host, settings.port, ssl=settings.ssl
-                )
-        except TimeoutError:
-            return LinkFailed(f"{settings.host}:{settings.port} did not accept within {within:g} s")
-        except OSError as error:
-            return LinkFailed(f"{settings.host}:{settings.port}: {error.strerror or error}")
-        return wire
 
     def _deliver(self, order: Deliver, call_id: str) -> None:
         try:
@@ -171,21 +151,27 @@ class AmiLink:
         self._tally.actions_refused += 1
         self._tell(PlanRefused(call_id=call_id, why=why, at=self._now()))
 
-    def _change_member(self, order: AddMember | RemoveMember) -> None:
+    def _answer_code(self, order: AnswerCode) -> None:
         try:
-            fields = add_member(order) if isinstance(order, AddMember) else remove_member(order)
-            answer = self._speaking().ask(fields)
+            self._speaking().ask(answer_code(order, self._settings.pbx))
+        except (Unsendable, LinkFailed) as refusal:
+            self._tally.actions_refused += 1
+            log.warning("a code was not answered", call_id=order.call_id, why=str(refusal))
+
+    def _change_member(self, order: MemberOrder) -> None:
+        try:
+            answer = self._speaking().change_members(change_member(order))
         except (Unsendable, LinkFailed) as refusal:
             self._member_refused(order, str(refusal))
         else:
             answer.add_done_callback(partial(self._member_answered, order))
 
-    def _member_answered(self, order: AddMember | RemoveMember, future: asyncio.Future[Answer]) -> None:
+    def _member_answered(self, order: MemberOrder, future: asyncio.Future[Answer]) -> None:
         answer = future.result()
         if not answer.success:
             self._member_refused(order, answer.said)
 
-    def _member_refused(self, order: AddMember | RemoveMember, why: str) -> None:
+    def _member_refused(self, order: MemberOrder, why: str) -> None:
         self._tally.actions_refused += 1
         log.warning("the PBX refused a change of a desk's members", pbx=self._settings.pbx, order=order, why=why)
 

@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from router.ami.dialplan import (
+    ANSWER_VERSION,
+    CONTEXT_GUARDED,
     GLOBAL_BEAT,
     GLOBAL_TOKEN,
     PLAN_LIMIT,
     PLAN_VERSION,
     SLOTS,
+    VAR_ANSWER,
     VAR_PLAN,
     member_interface,
     queue_name,
     state_interface,
 )
-from router.calls.orders import AddMember, Deliver, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, MemberOrder, PauseMember, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
 
@@ -32,6 +35,7 @@ MOST_FIELDS = 128  # Asterisk reads no more of one action
 
 MOST_DISPLAY = 40  # characters
 MOST_PRIORITY = 99
+MOST_TEXT = 160  # characters of a text to a phone: as base64 of UTF-8 within one value, whatever the letters
 MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to Queue
 
 NUMBER = re.compile(r"\+[0-9]{5,15}")  # of an external phone: E.164
@@ -46,28 +50,41 @@ class Unsendable(ValueError):
 
 def deliver(order: Deliver, pbx: str) -> Fields:
     """The plan, on the one channel that waits for it. Raises Unsendable."""
-    owner, _, uniqueid = order.call_id.partition(":")
-    if owner != pbx:
-        raise Unsendable(f"call {order.call_id} is not of the PBX {pbx}")
-    return set_on_channel(order.channel, VAR_PLAN, encode_plan(order.plan, uniqueid))
+    return set_on_channel(order.channel, VAR_PLAN, encode_plan(order.plan, _uniqueid(order.call_id, pbx)))
 
 
-def add_member(order: AddMember) -> Fields:
-    """Raises Unsendable for an endpoint that can't be part of an interface's name."""
-    if not ENDPOINT.fullmatch(order.endpoint):
-        raise Unsendable("an endpoint has only letters, digits and ._+-, at most 80 of them")
-    return {
-        "Action": "QueueAdd",
-        "Queue": _queue(order.strategy, order.slot),
-        "Interface": member_interface(order.endpoint),
-        "MemberName": order.endpoint,
-        "StateInterface": state_interface(order.endpoint),
-        "Penalty": "0",
-    }
+def answer_code(order: AnswerCode, pbx: str) -> Fields:
+    """What somebody who dialled a code is told, on the channel that waits for it. Raises Unsendable."""
+    text = _base64(order.text, MOST_TEXT) if order.text else ""
+    written = "~".join((ANSWER_VERSION, _uniqueid(order.call_id, pbx), order.word.value, text))
+    return set_on_channel(order.channel, VAR_ANSWER, written)
 
 
-def remove_member(order: RemoveMember) -> Fields:
-    return {"Action": "QueueRemove", "Queue": _queue(order.strategy, order.slot), "Interface": order.member}
+def change_member(order: MemberOrder) -> Fields:
+    """Raises Unsendable for an endpoint that can't be part of an interface's name, and for a slot that isn't there."""
+    match order:
+        case AddMember():
+            return {
+                "Action": "QueueAdd",
+                "Queue": _queue(order.strategy, order.slot),
+                "Interface": _interface(order.endpoint),
+                "MemberName": order.endpoint,
+                "StateInterface": state_interface(order.endpoint),
+                "Penalty": "0",
+                "Paused": _yes(order.paused),
+            }
+        case RemoveMember(endpoint=endpoint, member=member):
+            interface = member if endpoint is None else _interface(endpoint)
+            return {"Action": "QueueRemove", "Queue": _queue(order.strategy, order.slot), "Interface": interface}
+        case PauseMember():
+            return {
+                "Action": "QueuePause",
+                "Queue": _queue(order.strategy, order.slot),
+                "Interface": _interface(order.endpoint),
+                "Paused": _yes(order.paused),
+            }
+        case _:
+            assert_never(order)
 
 
 def set_on_channel(channel: str, variable: str, value: str) -> Fields:
@@ -95,6 +112,20 @@ def get_global(variable: str) -> Fields:
     return {"Action": "Getvar", "Variable": variable}
 
 
+def get_on_channel(channel: str, what: str) -> Fields:
+    """What one channel says of itself. Raises Unsendable for an empty channel: then a global would be asked for."""
+    if not channel.strip():
+        raise Unsendable(f"{what} needs a channel")
+    return {"Action": "Getvar", "Channel": channel, "Variable": what}
+
+
+def redirect_to_guarded(channel: str) -> Fields:
+    """Take the channel out of whatever it does, to the one place for calls that were in a mailbox; no other."""
+    if not channel.strip():
+        raise Unsendable("a Redirect needs a channel")
+    return {"Action": "Redirect", "Channel": channel, "Context": CONTEXT_GUARDED, "Exten": "s", "Priority": "1"}
+
+
 def check(fields: Fields) -> None:
     """Raises Unsendable unless Asterisk would read exactly these fields."""
     if len(fields) > MOST_FIELDS:
@@ -117,8 +148,7 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
     middle, latest first; the last step stays, and is a desk or a promise. A last resort that is no external number is
     left out. Raises Unsendable when the call's id or the safety net's slot can't be written.
     """
-    if not UNIQUEID.fullmatch(uniqueid):
-        raise Unsendable("a call's id is Asterisk's Uniqueid: digits, a dot, digits")
+    _check_uniqueid(uniqueid)
     safety_net = _desk(plan.safety_net)
     if safety_net is None:
         raise Unsendable(f"the safety net's slot is not between 1 and {SLOTS}")
@@ -139,6 +169,19 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
             middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
         written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", *about, *middle, last))
     return written
+
+
+def _uniqueid(call_id: str, pbx: str) -> str:
+    owner, _, uniqueid = call_id.partition(":")
+    if owner != pbx:
+        raise Unsendable(f"call {call_id} is not of the PBX {pbx}")
+    _check_uniqueid(uniqueid)
+    return uniqueid
+
+
+def _check_uniqueid(uniqueid: str) -> None:
+    if not UNIQUEID.fullmatch(uniqueid):
+        raise Unsendable("a call's id is Asterisk's Uniqueid: digits, a dot, digits")
 
 
 def _step(step: Step) -> str | None:
@@ -179,9 +222,23 @@ def _seconds(seconds: int) -> int:
 
 
 def _display(display: str) -> str:
-    text = _CONTROL.sub(" ", display[:MOST_DISPLAY]).encode("utf-8", "replace")
+    return _base64(display, MOST_DISPLAY)
+
+
+def _base64(shown: str, most: int) -> str:
+    text = _CONTROL.sub(" ", shown[:most]).encode("utf-8", "replace")
     text += b" " * (-len(text) % 3 or (0 if text else 3))  # whole groups of three need no '=', which separates here
     return b64encode(text, altchars=b"+-").decode("ascii")
+
+
+def _interface(endpoint: str) -> str:
+    if not ENDPOINT.fullmatch(endpoint):
+        raise Unsendable("an endpoint has only letters, digits and ._+-, at most 80 of them")
+    return member_interface(endpoint)
+
+
+def _yes(so: bool) -> str:
+    return "true" if so else "false"
 
 
 def _queue(strategy: Strategy, slot: int) -> str:

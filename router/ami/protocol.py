@@ -37,6 +37,17 @@ class Answer:
     items: tuple[Message, ...] = ()
 
 
+def unless_ours(message: Message) -> Dropped | None:
+    """Why this is no clean UserEvent of ours, if it is none."""
+    if message.repeated:
+        return Dropped.REPEATED_KEY
+    if message.broken:
+        return Dropped.BROKEN
+    fields = message.fields
+    ours = fields.get("event") == "UserEvent" and fields.get("userevent", "").startswith(EVENT_PREFIX)
+    return None if ours else Dropped.NOT_OURS
+
+
 class Question(Action):  # type: ignore[misc]  # panoramisk has no types
     """One action of ours, and what has come back for it so far."""
 
@@ -46,15 +57,27 @@ class Question(Action):  # type: ignore[misc]  # panoramisk has no types
 
 
 class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
-    """One connection. `hear` gets each clean UserEvent of ours; it must not raise and not wait.
+    """One connection. `hear` gets each event that is listened for; it must not raise and not wait.
+
+    `concerns` throws away most of what the PBX says while it is still bytes; `refuse` says why a message that is left
+    is not heard, if it isn't. Without them clean UserEvents of ours are heard, and nothing else.
 
     Nothing is kept for another connection: when this one ends, every open question is answered with the reason.
     """
 
     encoding = "utf-8"
 
-    def __init__(self, hear: Callable[[Message], None], tally: Tally) -> None:
+    def __init__(
+        self,
+        hear: Callable[[Message], None],
+        tally: Tally,
+        *,
+        concerns: Callable[[bytes], bool] = lambda block: OURS in block,
+        refuse: Callable[[Message], Dropped | None] = unless_ours,
+    ) -> None:
         self._hear = hear
+        self._concerns = concerns
+        self._refuse = refuse
         self._tally = tally
         self._framing = Framing()
         self._loop = asyncio.get_running_loop()
@@ -109,6 +132,11 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.send(question, as_list=None if many else False)
         return question.answer
 
+    @property
+    def greeted_as(self) -> str:
+        """The version of AMI with which the other side greeted us: "" until it has; what is no Asterisk never does."""
+        return self._framing.version
+
     async def gone(self) -> str:
         """Waits until the connection has ended, and says why."""
         return await asyncio.shield(self._lost)  # a waiter that is cancelled must not take the future with it
@@ -124,8 +152,8 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.abort("closed")
 
     def _sort(self, block: bytes) -> None:
-        """An answer to a question of ours, or an event of ours; everything else is dropped unread."""
-        if b"\nActionID: " not in block and OURS not in block:
+        """An answer to a question of ours, or an event that is listened for; everything else is dropped unread."""
+        if b"\nActionID: " not in block and not self._concerns(block):
             self._drop(Dropped.NOT_OURS)
             return
         message = parse(block)
@@ -136,14 +164,10 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
                 self._drop(Dropped.UNASKED)
             else:
                 self._collect(question, message)
-        elif message.repeated:
-            self._drop(Dropped.REPEATED_KEY)
-        elif message.broken:
-            self._drop(Dropped.BROKEN)
-        elif message.fields.get("event") == "UserEvent" and _is_ours(message):
-            self._hear(message)
+        elif (why := self._refuse(message)) is not None:
+            self._drop(why)
         else:
-            self._drop(Dropped.NOT_OURS)
+            self._hear(message)
 
     def _collect(self, question: Question, message: Message) -> None:
         fields = message.fields
@@ -183,7 +207,3 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 
     def _drop(self, why: Dropped) -> None:
         self._tally.dropped[why] += 1
-
-
-def _is_ours(message: Message) -> bool:
-    return message.fields.get("userevent", "").startswith(EVENT_PREFIX)

@@ -10,6 +10,7 @@ from typing import NoReturn
 import structlog
 
 from router.ami import journal
+from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
 from router.ami.framing import Message
@@ -28,19 +29,12 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
+LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
 MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
 _PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
-
-
-class LinkFailed(Exception):
-    """This connection is of no more use; the message says why."""
-
-
-class LoginRefused(LinkFailed):
-    """The PBX refused user name and secret."""
 
 
 class Session:
@@ -67,6 +61,7 @@ class Session:
         self._kept: list[PbxEvent] | None = None
         self._journal_read = False
         self._look = asyncio.Event()
+        self._changes = 0  # of members, asked for so far
         self.known_until = since
         self.took_over = False
         self.speaking = False
@@ -86,7 +81,7 @@ class Session:
         else:
             self._wire.abort("too many events while resynchronising")
 
-    async def run(self, wire: Wire, *, username: str, secret: str) -> LinkFailed:
+    async def run(self, wire: Wire, door: Door) -> LinkFailed:
         """Lives until the connection fails, and says why; or until it is cancelled."""
         self._wire = wire
         reasons: list[LinkFailed] = []
@@ -96,7 +91,7 @@ class Session:
                 tasks.create_task(self._keep_looking())
                 # In the body, not a third task: only so does Python 3.11 undo the cancelling with which the group
                 # interrupts us when the link is lost, and a real one can still be told from it.
-                await self._live(username, secret)
+                await self._live(door)
         except* LinkFailed as failures:
             reasons += [failure for failure in failures.exceptions if isinstance(failure, LinkFailed)]
         return reasons[0]  # none of the three ends in any other way
@@ -104,6 +99,11 @@ class Session:
     def ask(self, fields: Fields) -> asyncio.Future[Answer]:
         """An action for a call: written at once. Raises Unsendable."""
         return self._wire.ask(fields, within=self._timing.answer_within)
+
+    def change_members(self, fields: Fields) -> asyncio.Future[Answer]:
+        """An action that changes a queue's members: what is being looked at meanwhile is no longer so."""
+        self._changes += 1
+        return self.ask(fields)
 
     def look_at_members(self) -> None:
         self._look.set()
@@ -122,23 +122,14 @@ class Session:
     async def _until_lost(self) -> NoReturn:
         raise LinkFailed(await self._wire.gone())
 
-    async def _live(self, username: str, secret: str) -> NoReturn:
-        await self._log_in(username, secret)
+    async def _live(self, door: Door) -> NoReturn:
+        # Only UserEvents, even if the AMI user may read more: every other event can carry a caller's raw text.
+        await log_in(self._wire, door, "user", timing=self._timing, tally=self._tally)
         while True:
             await self._take_over()
             await self._speak()
             self._stand_by()
             await self._until_nobody_speaks()
-
-    async def _log_in(self, username: str, secret: str) -> None:
-        # Only UserEvents, even if the AMI user may read more: every other event can carry a caller's raw text.
-        login = {"Action": "Login", "Username": username, "Secret": secret, "Events": "user"}
-        answer = await self._wire.ask(login, within=self._timing.login_within)
-        if not answer.success and answer.fields:
-            self._tally.refused_logins += 1
-            raise LoginRefused(f"the PBX refused the login of {username}: {answer.said}")
-        _must(answer, "Login")
-        self._tally.logins += 1
 
     # Becoming the one that is heard
 
@@ -161,7 +152,7 @@ class Session:
 
     async def _set_token(self) -> None:
         self._token = secrets.token_hex(16)
-        _must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
+        must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
 
     async def _live_calls(self) -> frozenset[str]:
         answer = await self._list({"Action": "CoreShowChannels"})
@@ -185,12 +176,12 @@ class Session:
     async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
         skew = timedelta(seconds=self._tally.skew or 0.0)
-        hours = list(journal.hours_to_read(self.known_until and self.known_until + skew, until + skew))
+        pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
         ended: list[CallEnded | LegEnded] = []
         self._journal_read = True
-        async for answer in self._ask_each([journal.read_hour(hour) for hour in hours], many=True):
+        async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
             if not answer.success:
-                # Steering calls comes before recording them: the next login reads these hours again.
+                # Steering calls comes before recording them: the next login reads them again.
                 log.warning("the journal could not be read whole", pbx=self._pbx, why=answer.said)
                 self._journal_read = False
                 break
@@ -200,7 +191,7 @@ class Session:
                 )
                 if entry is None or not item.clean:
                     self._tally.dropped[Dropped.MALFORMED] += 1
-                elif entry.at >= hours[0] - skew - journal.MARGIN:  # else it is of the same hour a week ago
+                elif entry.at >= pieces[0].begins - skew - journal.MARGIN:  # else it is a week old
                     ended.append(entry)
         if self._journal_read:
             self.known_until = until
@@ -218,7 +209,7 @@ class Session:
             strategy, slot = next(places)
             # Also the sign that it has booted: FullyBooted is an event of a class we may not read, and an Asterisk that
             # starts listens before app_queue is loaded.
-            _must(answer, "QueueStatus")
+            must(answer, "QueueStatus")
             for item in answer.items:
                 if item.fields.get("event") != "QueueMember":
                     continue
@@ -240,7 +231,7 @@ class Session:
             elif token != self._token:
                 return
             beat = set_beat(int(self._pbx_now))
-            _must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
+            must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
             if self._journal_read:
                 self.known_until = self._now()  # every event until now has been heard
             await asyncio.sleep(self._timing.beat_every)
@@ -271,12 +262,21 @@ class Session:
             if not self.speaking:
                 continue
             try:
-                members = await self._members()
+                members = await self._members_at_rest()
             except LinkFailed as failure:
                 # A look that failed is no reason to leave the calls alone; a PBX that is gone is found out by Ping.
                 log.warning("the members could not be looked at", pbx=self._pbx, why=str(failure))
             else:
                 self._tell(MembersSeen(members=members, at=self._now()))
+
+    async def _members_at_rest(self) -> tuple[MemberSeen, ...]:
+        """A look during which we changed nothing: else it shows some queues before and some after our orders."""
+        for _ in range(LOOKS_AT_MOST):
+            changes = self._changes
+            members = await self._members()
+            if self._changes == changes:
+                break
+        return members
 
     # Asking
 
@@ -285,7 +285,7 @@ class Session:
         loop = asyncio.get_running_loop()
         sent, before = self._now(), loop.time()
         answer = await self._wire.ask({"Action": "Ping"}, within=self._timing.pong_within)
-        _must(answer, "Ping")
+        must(answer, "Ping")
         stamp = answer.fields.get("timestamp", "")
         if not _PBX_TIME.fullmatch(stamp):
             raise LinkFailed("the PBX answers Ping without its time")
@@ -302,12 +302,12 @@ class Session:
 
     async def _global(self, variable: str) -> str:
         answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)
-        _must(answer, "Getvar")
+        must(answer, "Getvar")
         return answer.fields.get("value", "")
 
     async def _list(self, fields: Fields) -> Answer:
         answer = await self._wire.ask(fields, within=self._timing.list_within, many=True)
-        _must(answer, fields["Action"])
+        must(answer, fields["Action"])
         return answer
 
     async def _ask_each(self, questions: Sequence[Fields], *, many: bool = False) -> AsyncIterator[Answer]:
@@ -317,8 +317,3 @@ class Session:
             within = self._timing.list_within
             for answer in await asyncio.gather(*(self._wire.ask(one, within=within, many=many) for one in some)):
                 yield answer
-
-
-def _must(answer: Answer, action: str) -> None:
-    if not answer.success:
-        raise LinkFailed(f"{action}: {answer.said}")

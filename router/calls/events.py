@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from router.calls.presence import Presences
 from router.routing.model import Strategy
 from router.routing.table import Table
+
+Slot = tuple[Strategy, int]  # where a desk sits in the PBX's pool of queues; 0 is the safety net's own queue
 
 
 class Path(StrEnum):
@@ -120,12 +123,16 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTaken:
-    """A person has the caller: said by the outer Dial or by the queue; said again when another one took it over."""
+    """A person has the caller: said by the outer Dial or by the queue; said again when another one took it over.
+
+    `slot` is where the desk sits that they took it from, None when it came by no queue of ours.
+    """
 
     call_id: str
     step: int
     phone: str
     at: datetime
+    slot: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +156,30 @@ class CallEnded:
     cause: int
     promise: Promised | None = None
     owner: str | None = None
+
+
+class Code(StrEnum):
+    """What somebody dials on their own phone to say whether they are there."""
+
+    SIGN_IN = "in"
+    SIGN_OUT = "out"
+    PAUSE = "pause"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeDialled:
+    """Somebody dialled a code on this phone and waits on `channel` to be told. It is no call; nobody else hears of it.
+
+    `phone` is the endpoint, `digits` what followed the code: minutes of a pause, or the hour of coming back (1430).
+    """
+
+    call_id: str
+    channel: str
+    phone: str
+    code: Code
+    digits: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,5 +251,33 @@ class MembersSeen:
     at: datetime
 
 
-PbxEvent = CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | CallEnded
-Event = PbxEvent | PlanAccepted | PlanRefused | LinkUp | LinkDown | TablePublished | MembersSeen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresencePublished:
+    """Who is signed in, out or pausing: all that is kept of it, in place of what was known."""
+
+    presences: Presences
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwayKept:
+    """What became of an order KeepAway: the table has it (it was published before), or `why` it can't."""
+
+    call_id: str
+    channel: str
+    person: int
+    until: datetime | None
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed: what is due by now is due without any other event."""
+
+    at: datetime
+
+
+PbxEvent = CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | CallEnded | CodeDialled
+OwnEvent = TablePublished | PresencePublished | AwayKept | Tick
+Event = PbxEvent | PlanAccepted | PlanRefused | LinkUp | LinkDown | MembersSeen | OwnEvent

@@ -1,8 +1,11 @@
 """What is asked of the world: of the PBX, and of the records."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from router.calls.call import Call
+from router.calls.presence import Presence
 from router.routing.model import Strategy
 from router.routing.plan import Plan
 
@@ -25,21 +28,76 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddMember:
-    """Let this endpoint answer for the desk in this slot."""
+    """Let this endpoint answer for the desk in this slot; paused: not yet."""
 
     strategy: Strategy
     slot: int
     endpoint: str
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveMember:
-    """Let this member (the PBX's own name for it) answer for the desk in this slot no longer."""
+    """Let this member answer for the desk in this slot no longer.
+
+    `endpoint` is the phone behind it; a member that is none of our making has the PBX's own name alone.
+    """
 
     strategy: Strategy
     slot: int
     member: str
+    endpoint: str | None
 
 
-PbxOrder = Deliver | AddMember | RemoveMember
-Order = PbxOrder | Record
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseMember:
+    """Let this member of the desk in this slot not be rung (or be rung again), without leaving it."""
+
+    strategy: Strategy
+    slot: int
+    endpoint: str
+    paused: bool
+
+
+class Word(StrEnum):
+    """What whoever dialled a code is told by a voice."""
+
+    SIGNED_IN = "in"
+    SIGNED_OUT = "out"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    AWAY = "away"
+    BACK = "back"
+    NOT_POSSIBLE = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCode:
+    """Tell whoever waits on this channel what came of their code; `text` is for the phone's display, or empty."""
+
+    call_id: str
+    channel: str
+    word: Word
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepPresence:
+    """Write down what somebody said of themselves; it counts already."""
+
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAway:
+    """Let the table say that this person is away until then, or back (None); an AwayKept follows."""
+
+    call_id: str
+    channel: str
+    person: int
+    until: datetime | None
+
+
+MemberOrder = AddMember | RemoveMember | PauseMember
+PbxOrder = Deliver | MemberOrder | AnswerCode
+Order = PbxOrder | Record | KeepPresence | KeepAway

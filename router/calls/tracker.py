@@ -8,9 +8,11 @@ from typing import assert_never
 
 from router.calls.call import Call, Ending, Leg, Phase
 from router.calls.events import (
+    AwayKept,
     CallArrived,
     CallEnded,
     CallTaken,
+    CodeDialled,
     Event,
     LegBegan,
     LegEnded,
@@ -20,8 +22,10 @@ from router.calls.events import (
     PathTaken,
     PlanAccepted,
     PlanRefused,
+    PresencePublished,
     Presented,
     TablePublished,
+    Tick,
 )
 from router.calls.orders import Deliver, Order, Record
 from router.routing.decide import CallFacts, Decision, decide
@@ -96,6 +100,8 @@ class Calls:
             case LinkUp():
                 return self._resynchronised(event, table)
             case PlanAccepted() | PlanRefused() | LinkDown() | TablePublished() | MembersSeen():
+                return ()
+            case CodeDialled() | PresencePublished() | AwayKept() | Tick():
                 return ()
             case _:
                 assert_never(event)

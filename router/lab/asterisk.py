@@ -41,6 +41,8 @@ INCLUDES: Mapping[str, Sequence[str]] = {
     "manager.conf": ("manager.d/router.conf",),
 }
 
+GUARD_USER = "manager.d/router_guard.conf"  # shipped as a sample, because it is an option
+
 # Files that Asterisk looks for although nothing needs them here: without them it complains at every start.
 EMPTY_FILES = (
     "acl.conf",
@@ -75,7 +77,8 @@ OPTIONAL_MODULES: Mapping[str, Sequence[str]] = {
         "res_ari_endpoints.so",
         "res_ari_events.so",
     ),
-    "voicemail": ("app_voicemail.so",),
+    "config": ("func_config.so",),
+    "voicemail": ("app_voicemail.so", "func_config.so"),  # the second tells the guard whether it would be deaf
 }
 
 log = logging.getLogger(__name__)
@@ -87,18 +90,21 @@ class Lab:
 
     `phones` are SIP endpoints and the UDP port on loopback where each of them listens. `extra` is text added at the
     end of a file of etc/, or a whole further file. At `outside_port` on loopback (0: nowhere) every number that begins
-    with OUTSIDE_PREFIX is reached. `options` are keys of OPTIONAL_MODULES. `system_name` becomes the beginning of every
-    Uniqueid.
+    with OUTSIDE_PREFIX is reached. `options` are keys of OPTIONAL_MODULES. `guard` installs the voicemail
+    guard's AMI user as well. `system_name` becomes the beginning of every Uniqueid.
     """
 
     phones: Mapping[str, int] = field(default_factory=dict)
     phones_context: str = "lab-phones"
+    trunk_context: str = "router-in"
     outside_port: int = 0
     extra: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[str] = ()
     http: bool = False
     system_name: str = ""
     ami_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    guard: bool = False
+    guard_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
 class PrivateAsterisk:
@@ -193,6 +199,10 @@ class PrivateAsterisk:
                 texts[str(path.relative_to(self._shipped))] = path.read_text()
             for target, includes in INCLUDES.items():
                 texts[target] += "".join(f"#include {include}\n" for include in includes)
+            if self.lab.guard:
+                texts[GUARD_USER] = (self._shipped / f"{GUARD_USER}.sample").read_text()
+                texts["manager.conf"] += f"#include {GUARD_USER}\n"
+                texts["router_guard_secret.conf"] = f"secret = {self.lab.guard_secret}\n"
         for target, text in self.lab.extra.items():
             texts[target] = texts.get(target, "") + text
         for target, text in texts.items():
@@ -374,6 +384,7 @@ class PrivateAsterisk:
             "rtp_end": self.ports.rtp[1],
             "trunk_address": TRUNK_ADDRESS,
             "phones_context": self.lab.phones_context,
+            "trunk_context": self.lab.trunk_context,
         }
 
     def _last_words(self) -> str:

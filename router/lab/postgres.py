@@ -74,6 +74,7 @@ class PrivatePostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we stop it in order
                 **self._ownership(),
             )
         deadline = monotonic() + START_WITHIN

@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from router.lab.asterisk import PrivateAsterisk
 from router.lab.phones import Callers, Phones
+from router.lab.ports import LOOPBACK
 from router.lab.process import RouterFailed, RouterProcess
 from router.lab.scenarios import Answers, Behaviour, PlacedCall
-from router.lab.witness import Evidence, evidence
+from router.lab.witness import Evidence, Placed, Text, evidence, placed, texts
 from router.storage.company import Company, save_company
 from router.storage.database import Database
 from router.storage.keys import new_key
@@ -22,6 +23,7 @@ from router.storage.migrate import upgrade
 from router.storage.schema import Role
 
 RECORDED_WITHIN = 5.0  # seconds until calls that ended are on record; 0.1 is usual
+DIALLED_WITHIN = 15.0  # seconds to wait for the router's word and to listen to the voice; 3 are usual
 LOOK_EVERY = 0.05  # seconds between two looks at something that has no event to wait for
 KEY_LASTS = timedelta(days=1)
 FIRST_PICKS_UP = 0.15  # seconds
@@ -132,6 +134,23 @@ class Stand:
         """Place these calls and wait until all are over and every channel is gone."""
         self.start_calls(calls, per_second).wait()
         self.pbx.wait_until_quiet()
+
+    def dial(self, *dialled: tuple[str, str], listens: float | None = 0.5) -> list[Placed]:
+        """People dial on their own phones, (phone, what) in this order, and listen so many seconds (None: to the end).
+
+        Nobody else is called by that, so they are none of the calls that are counted.
+        """
+        folder = self.folder / f"dialled-{next(self._batches)}"
+        calls = [PlacedCall(caller=phone, dialled=what, talks=listens) for phone, what in dialled]
+        to_port = self.pbx.sip_port
+        callers = Callers(folder, self.pbx.files, self.pbx.ports, calls, to_port=to_port, address=LOOPBACK)
+        callers.start()
+        callers.wait(DIALLED_WITHIN)
+        return placed(callers.messages)
+
+    def texts(self) -> list[Text]:
+        """What the desk phones were given for their displays since the beginning."""
+        return [text for text in texts(self.phones.messages) if text.at >= self._began]
 
     def records(self) -> list[dict[str, Any]]:
         """The records of the calls placed here, oldest first. The router must run."""

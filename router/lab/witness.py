@@ -7,7 +7,7 @@ usually, and on a busy machine enough to make it negative now and then.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -211,47 +211,83 @@ class Evidence:
 
 
 def evidence(callers: Sequence[Path], phones: Sequence[Path], *, one_at_a_time: bool = False) -> Evidence:
-    """Join the message logs of callers and phones.
+    """Join the message logs of callers and phones, as `joined` does."""
+    return joined(
+        [call for log in callers for call in placed(log)],
+        [leg for log in phones for leg in legs(log)],
+        one_at_a_time=one_at_a_time,
+    )
+
+
+def joined(calls: Iterable[Placed], legs: Iterable[Rung], *, one_at_a_time: bool = False) -> Evidence:
+    """Put together what both sides saw.
 
     A phone's leg belongs to the call of the same caller number that was placed last before it. `one_at_a_time` says
     that no two calls overlapped: then numbers are not looked at, and callers who show none or a forged one are joined.
     """
-    calls = sorted((call for log in callers for call in placed(log)), key=lambda call: call.invited_at)
+    in_order = sorted(calls, key=lambda call: call.invited_at)
     of_caller: dict[str, list[int]] = {}
-    for number, call in enumerate(calls):
+    for number, call in enumerate(in_order):
         of_caller.setdefault("" if one_at_a_time else call.caller, []).append(number)
     rung: dict[int, list[Rung]] = {}
     strangers = []
-    for leg in sorted((leg for log in phones for leg in legs(log)), key=lambda leg: leg.invited_at):
+    for leg in sorted(legs, key=lambda leg: leg.invited_at):
         same = of_caller.get("" if one_at_a_time else leg.caller, [])
         # the first one if none was placed before: SIPp's clock is read after sending
-        before = bisect_right(same, leg.invited_at, key=lambda number: calls[number].invited_at)
+        before = bisect_right(same, leg.invited_at, key=lambda number: in_order[number].invited_at)
         if same:
             rung.setdefault(same[max(before - 1, 0)], []).append(leg)
         else:
             strangers.append(leg)
-    heard = tuple(Heard(placed=call, rung=tuple(rung.get(number, ()))) for number, call in enumerate(calls))
+    heard = tuple(Heard(placed=call, rung=tuple(rung.get(number, ()))) for number, call in enumerate(in_order))
     return Evidence(calls=heard, strangers=tuple(strangers))
 
 
 def placed(log: Path) -> list[Placed]:
     """The calls in a log of Callers."""
-    return [_placed(dialogue) for dialogue in _dialogues(log)]
+    return [call_of(dialogue) for dialogue in _dialogues(log)]
 
 
 def legs(log: Path) -> list[Rung]:
     """The phones rung in a log of Phones."""
-    return [_rung(dialogue) for dialogue in _dialogues(log)]
+    return [leg_of(dialogue) for dialogue in _dialogues(log)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a phone was given for its display."""
+
+    phone: str
+    text: str
+    at: datetime
+
+
+def texts(log: Path) -> list[Text]:
+    """The texts that phones in a log of Phones were sent, in order, each once."""
+    sent: dict[str, Text] = {}
+    for message in messages(log):
+        if message.method == "MESSAGE" and not message.sent:
+            body = message.text.partition("\r\n\r\n")[2].strip()
+            text = Text(phone=_user(message.first_line), text=body, at=message.at)
+            sent.setdefault(message.header("Call-ID"), text)
+    return list(sent.values())
 
 
 def messages(log: Path) -> Iterator[Message]:
     """Every message of a log, in order."""
-    data = log.read_bytes() if log.exists() else b""
+    for message, _ in messages_in(log.read_bytes() if log.exists() else b""):
+        yield message
+
+
+def messages_in(data: bytes) -> Iterator[tuple[Message, int]]:
+    """Every whole message in a piece of a log, and at which byte of the piece it ends."""
     at = 0
     while (head := _HEAD.search(data, at)) is not None:
         # the length is taken from the log, so nothing that a message says can look like the next one's head
         at = head.end() + int(head[3])
-        yield Message(at=_instant(head[1].decode()), sent=head[2] == b"sent", raw=data[head.end() : at])
+        if at > len(data):
+            return
+        yield Message(at=_instant(head[1].decode()), sent=head[2] == b"sent", raw=data[head.end() : at]), at
 
 
 def _dialogues(log: Path) -> list[tuple[Message, ...]]:
@@ -263,7 +299,8 @@ def _dialogues(log: Path) -> list[tuple[Message, ...]]:
     return [dialogue for dialogue in dialogues if dialogue[0].method == "INVITE"]
 
 
-def _placed(dialogue: tuple[Message, ...]) -> Placed:
+def call_of(dialogue: tuple[Message, ...]) -> Placed:
+    """The call that these messages, of one Call-ID and beginning with an INVITE, are about, as its caller saw it."""
     invite = dialogue[0]
     final = _final(dialogue)
     ends = [message for message in dialogue if message.method in ("CANCEL", "BYE")]
@@ -280,7 +317,8 @@ def _placed(dialogue: tuple[Message, ...]) -> Placed:
     )
 
 
-def _rung(dialogue: tuple[Message, ...]) -> Rung:
+def leg_of(dialogue: tuple[Message, ...]) -> Rung:
+    """The leg that these messages, of one Call-ID and beginning with an INVITE, are about, as its phone saw it."""
     invite = dialogue[0]
     final = _final(dialogue)
     return Rung(

@@ -71,6 +71,13 @@ class Accounts:
         del ids[at], care_at[at], name_at[at]
         return Accounts(ids, care_at, name_at, self._cares, self._names)
 
+    def cared_for_alike(self) -> Iterator[list[int]]:
+        """The ids of the accounts in groups of the same manager, desk, priority and deputies."""
+        groups: dict[int, list[int]] = {}
+        for account_id, care_at in zip(self._ids, self._care_at, strict=True):
+            groups.setdefault(care_at, []).append(account_id)
+        return iter(groups.values())
+
     def __len__(self) -> int:
         return len(self._ids)
 

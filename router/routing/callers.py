@@ -12,6 +12,8 @@ from dataclasses import dataclass
 CallerRow = tuple[int, bool, int]
 """The number or prefix as an integer, whether it is a prefix, the account's id (both ids and numbers positive)."""
 
+USUAL_DIGITS = 11  # of a whole number, country code included
+
 ROWS_AT_ONCE = 5_000  # rows for one `add` between two turns of an event loop: about 1 ms of work
 
 
@@ -80,6 +82,18 @@ class CallerIndex:
                 if account is not None:
                     return account
         return None
+
+    def one_number_each(self) -> dict[int, int]:
+        """For each account one number (its digits as an integer) that is its own; those without any are left out."""
+        one = dict(zip(self._exact.accounts, self._exact.numbers, strict=True))
+        for prefix, account in zip(self._prefixes.numbers, self._prefixes.accounts, strict=True):
+            if account not in one:
+                # of a prefix that is filled up some way nobody else may have a part
+                filled = (int(f"{prefix}".ljust(USUAL_DIGITS, digit)) for digit in "0123456789")
+                number = next((number for number in filled if self.account_of(number) == account), None)
+                if number is not None:
+                    one[account] = number
+        return one
 
     def with_numbers(self, rows: Iterable[CallerRow]) -> "CallerIndex":
         """Another index that has these rows as well. For a few rows: a hundred take 40 ms in a million."""

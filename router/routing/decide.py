@@ -38,6 +38,7 @@ from router.routing.reasons import (
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
+    DesksInCircle,
     DeskStandsIn,
     FormerSalesperson,
     LineClosed,
@@ -430,6 +431,7 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
     table = asked.table
     chain: list[RingDesk] = []
     seen: set[int] = set()  # desks may point at each other in a circle
+    rang = False  # the one before
     desk: Desk | None = start
     while desk is not None and desk.id not in seen and len(chain) < MOST_DESKS - 1:
         seen.add(desk.id)
@@ -437,10 +439,11 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
         if override is not None:
             because.append(_overridden(desk, override, table))
             if diverted := _diverted(override, table):
-                desk = diverted
+                desk, rang = diverted, False
                 continue
         standing = _standing(desk, override, asked)
-        if standing.open:
+        rang = standing.open
+        if rang:
             if desk.safety_net:
                 break
             chain.append(table.tail_of(desk.id)[0])
@@ -460,6 +463,12 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
             if promise and not chain:
                 return (promise,)
             desk = duty
+    # From one that rang to another that did, or round and round among closed ones. (Back to a closed one for which a
+    # desk was on duty, or from it to that desk again, is what people mean by such a setting.)
+    if desk is not None and desk.id in seen and not desk.safety_net:
+        rang_twice = rang and any(step.desk == desk.id for step in chain)
+        if rang_twice or not chain:
+            because.append(DesksInCircle(desk=desk.name))
     return (*chain, *table.tail_of(table.safety_net.id))
 
 

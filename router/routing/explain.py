@@ -20,6 +20,7 @@ from router.routing.reasons import (
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
+    DesksInCircle,
     DeskStandsIn,
     Elsewhere,
     ExternalNotAllowed,
@@ -53,7 +54,7 @@ def sentence(decision: Decision, zone: tzinfo = UTC) -> str:
     main = main_reason(decision)
     rings = ", then ".join(_step(step, decision, zone) for step in _told(decision.plan.steps))
     missed = _why_missed(main, decision, zone)
-    return _on_one_line(f"{rings}: {_clause(main, zone)}{missed}")
+    return on_one_line(f"{rings}: {_clause(main, zone)}{missed}")
 
 
 def sentences(decision: Decision, zone: tzinfo = UTC) -> list[str]:
@@ -74,10 +75,10 @@ def as_json(decision: Decision, zone: tzinfo = UTC) -> dict[str, Any]:
     line, account, job = decision.line, decision.account, decision.job
     return {
         "table_version": decision.table_version,
-        "decided_at": _plain(decision.decided_at),
+        "decided_at": as_data(decision.decided_at),
         "dialled": decision.dialled,
         "line": line and {"id": line.id, "number": line.number, "label": line.label, "kind": line.kind.value},
-        "caller": _plain(decision.caller),
+        "caller": as_data(decision.caller),
         "caller_kind": decision.caller_kind.value,
         "account": account and {"id": account.id, "name": account.name},
         "job": job and {"id": job.id, "title": job.title},
@@ -85,7 +86,7 @@ def as_json(decision: Decision, zone: tzinfo = UTC) -> dict[str, Any]:
         "steps": [_plain_step(step) for step in decision.plan.steps],
         "sentence": sentence(decision, zone),
         "reasons": [
-            {"kind": kind_of(reason), **_plain(reason), "sentence": _as_sentence(reason, zone)}
+            {"kind": kind_of(reason), **as_data(reason), "sentence": _as_sentence(reason, zone)}
             for reason in decision.because
         ],
     }
@@ -115,7 +116,7 @@ def _step(step: Step, decision: Decision, zone: tzinfo) -> str:
             role = _role(step.person, decision)
             return f"{step.name}{f' ({role})' if role else ''} for {step.seconds} s"
         case Promise(due_after_opening=opens):
-            return f"{step.name}{f' after {_at(opens, zone)}' if opens else ''}"
+            return f"{step.name}{f' after {instant(opens, zone)}' if opens else ''}"
         case _:
             assert_never(step)
 
@@ -148,10 +149,10 @@ def _stands_in(person: int, decision: Decision) -> bool:
 
 def _as_sentence(reason: Reason, zone: tzinfo) -> str:
     clause = _clause(reason, zone)
-    return _on_one_line(f"{clause[0].upper()}{clause[1:]}.")
+    return on_one_line(f"{clause[0].upper()}{clause[1:]}.")
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """The text for a log or a terminal: what was dialled, and any name, may contain control characters."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
@@ -163,7 +164,7 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case FormerSalesperson():
             return f"{reason.line} is the line of {reason.name}, a former colleague"
         case RuleNotNow(missed=missed):
-            when = f" {_at(missed, zone)}" if missed else ""
+            when = f" {instant(missed, zone)}" if missed else ""
             return f"rule {reason.priority} '{reason.label}' fits, but {_not_now(reason)}{when}"
         case RuleLeadsNowhere():
             return f"rule {reason.priority} '{reason.label}' applies, but there is nobody it could lead to"
@@ -186,17 +187,17 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case StandsIn():
             return f"{reason.name} ({reason.stands_in_as.value}) stands in for {reason.stands_in_for}"
         case PersonAway(until=until):
-            return f"{reason.name} is away{f' until {_at(until, zone)}' if until else ''}"
+            return f"{reason.name} is away{f' until {instant(until, zone)}' if until else ''}"
         case PersonLeft():
             return f"{reason.name} no longer works here"
         case PersonOffHours(until=until):
-            return f"{reason.name} is off duty{_on(reason.occasion)}{f' until {_at(until, zone)}' if until else ''}"
+            return f"{reason.name} is off duty{_on(reason.occasion)}{f' until {instant(until, zone)}' if until else ''}"
         case NoUsablePhone():
             return f"{reason.name} has no phone that can be rung"
         case ExternalNotAllowed():
             return f"{reason.name} has external phones only, at numbers that ROUTER_EXTERNAL_PREFIXES doesn't allow"
         case Covered(until=until):
-            while_ = f" until {_at(until, zone)}" if until else ""
+            while_ = f" until {instant(until, zone)}" if until else ""
             return f"{reason.by} answers for {reason.name}{while_}{_on(reason.why)}"
         case CoverLeadsNowhere():
             return f"who answers for {reason.name} can't be told: the covers lead in a circle, too far or nowhere"
@@ -211,9 +212,11 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case Overridden():
             what = f"the line {reason.line}" if reason.line else f"desk {reason.desk}"
             how = f"diverted to desk {reason.to}" if reason.to else f"declared {reason.action.value}"
-            return f"{what} is {how} until {_at(reason.until, zone)}{_on(reason.why)}"
+            return f"{what} is {how} until {instant(reason.until, zone)}{_on(reason.why)}"
+        case DesksInCircle():
+            return f"the desks lead in a circle, back to desk {reason.desk}, so the safety net takes over"
         case DeskStandsIn(until=until):
-            while_ = f" until {_at(until, zone)}" if until else ""
+            while_ = f" until {instant(until, zone)}" if until else ""
             return f"desk {reason.desk} answers for {reason.stands_in_for}{while_}{_on(reason.why)}"
         case _:
             assert_never(reason)
@@ -244,10 +247,10 @@ def _until_and_who(closed: LineClosed | DeskClosed, zone: tzinfo) -> str:
         who = "a call-back is promised"
     else:
         who = "the waiting line of the safety net takes over"
-    return f"{f' until {_at(closed.until, zone)}' if closed.until else ''} and {who}"
+    return f"{f' until {instant(closed.until, zone)}' if closed.until else ''} and {who}"
 
 
-def _at(instant: datetime, zone: tzinfo) -> str:
+def instant(instant: datetime, zone: tzinfo) -> str:
     """An instant as people say it: `Tue 24 Nov 2026 08:00`, with the name of the zone."""
     return instant.astimezone(zone).strftime("%a %d %b %Y %H:%M %Z").strip()
 
@@ -267,21 +270,21 @@ def _plain_step(step: Step) -> dict[str, Any]:
                 "seconds": step.seconds,
             }
         case RingDesk():
-            return {"kind": "desk", **_plain(step)}
+            return {"kind": "desk", **as_data(step)}
         case Promise():
-            return {"kind": "promise", **_plain(step)}
+            return {"kind": "promise", **as_data(step)}
         case _:
             assert_never(step)
 
 
-def _plain(value: Any) -> Any:
+def as_data(value: Any) -> Any:
     """A value made of dataclasses, tuples, enums and instants as JSON has it."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [as_data(item) for item in value]
     return value

@@ -60,6 +60,21 @@ def next_opening(hours: Hours, now: datetime) -> datetime | None:
     return next((at for at, opens in next_changes(hours, now) if opens), None)
 
 
+def next_time(wall: time, time_zone: str, now: datetime) -> datetime:
+    """The next instant (UTC) at which a clock in `time_zone` shows this time of day.
+
+    A time that is skipped when the clock is set forward counts as an hour later. Raises ValueError for an unknown zone.
+    """
+    here = zone(time_zone)
+    today = now.astimezone(here).date()
+    shown = (
+        datetime.combine(today + days * _DAY, wall, tzinfo=here).replace(fold=fold).astimezone(UTC)
+        for days in range(3)
+        for fold in (0, 1)  # a time that comes twice
+    )
+    return next(instant for instant in shown if instant > now)
+
+
 def spell_at(hours: Hours, now: datetime) -> Spell:
     """The spell that `now` lies in, known from `now` on. Takes up to a millisecond: keep it while it holds.
 

@@ -252,6 +252,13 @@ class DeskClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesksInCircle:
+    """The chain of desks is cut where it would come back to this one."""
+
+    desk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overridden:
     """An override counts instead of the hours: of the line, or of the desk (the other is ""); `to` is where it diverts.
 
@@ -290,4 +297,6 @@ Skipped = (
 )
 # Why another desk answers than the one the main reason names, or none.
 Elsewhere = LineClosed | DeskClosed | Overridden | DeskStandsIn
-Reason = Main | Skipped | Elsewhere | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn
+Reason = (
+    Main | Skipped | Elsewhere | DesksInCircle | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn
+)

@@ -20,7 +20,6 @@ from router.routing.model import Account, Cover, CoverScope, Desk, Hours, Job, L
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
 from router.routing.public_holidays import UnknownPlace, prepare
-from router.routing.reach import usable_phones, why_absent
 from router.routing.rules import RuleIndex
 
 _Key = TypeVar("_Key")
@@ -270,6 +269,15 @@ class Table:
         overrides = overrides_of.get(whose.id)
         return next((o for o in overrides if o.holds_at(now)), None) if overrides else None
 
+    def overrides_of(self, whose: Line | Desk) -> tuple[Override, ...]:
+        """All overrides of this line or desk, also those that are over, the one that begins last first."""
+        overrides_of = self._overrides_of_line if isinstance(whose, Line) else self._overrides_of_desk
+        return overrides_of.get(whose.id, ())
+
+    def covers_of(self, person: int) -> tuple[Cover, ...]:
+        """All covers of this person, also those that are over, by id."""
+        return self._covers_of_person.get(person, ())
+
     def cover_of(self, person: int, scope: CoverScope, now: datetime) -> Cover | None:
         """The cover that answers for this person in this scope now; one for just this comes before one for all."""
         covers = self._covers_of_person.get(person)
@@ -285,10 +293,6 @@ class Table:
     def tail_of(self, desk_id: int) -> tuple[RingDesk, ...]:
         """This desk and those behind it whatever the hour, the safety net last; for an unknown desk that one alone."""
         return self._tails.get(desk_id) or self._tails[self.safety_net.id]
-
-    def wanted_members(self, now: datetime) -> Mapping[int, tuple[str, ...]]:
-        """For each desk the endpoints and external numbers that shall answer for it now, in the members' order."""
-        return {desk.id: tuple(self._endpoints_of(desk, now)) for desk in self.desks.values()}
 
     def with_change(self, change: Change, *, version: int | None = None) -> "Table":
         """The next table: this one with one change, under `version` or the next number.
@@ -392,13 +396,6 @@ class Table:
             if rest:
                 jobs_of_account |= _by_account(rest)
         return replace(self, jobs=jobs, _jobs_of_account=jobs_of_account)
-
-    def _endpoints_of(self, desk: Desk, now: datetime) -> Iterable[str]:
-        for member in desk.members:
-            person = self.people.get(member)
-            if person is not None and why_absent(person, now) is None:
-                for phone in usable_phones(person, self.external_prefixes):
-                    yield phone.endpoint or phone.number or ""
 
 
 def _check_zone(name: str, whose: str) -> None:

@@ -226,6 +226,8 @@ async def _remove(transaction: Transaction, noun: Noun, identity: int) -> None:
     shape = _SHAPES[noun]
     for parts in shape.parts:
         await transaction.run(delete(parts.table).where(parts.table.c[parts.key] == identity))
+    if noun is Noun.PERSON:  # what they said of themselves goes with them
+        await transaction.run(delete(schema.presence).where(schema.presence.c.person == identity))
     await transaction.run(delete(shape.table).where(shape.table.c.id == identity))
 
 

@@ -197,6 +197,16 @@ people = Table(
     sqlite_autoincrement=True,
 )
 
+# State, no part of the table: never refused, not versioned. Who has no row is signed in.
+presence = Table(
+    "presence",
+    metadata,
+    _refers("person", "people", key=True),
+    Column("signed_in", Boolean, nullable=False),
+    Column("paused_until", UtcTime),
+    Column("since", UtcTime, nullable=False),
+)
+
 phones = Table(
     "phones",
     metadata,

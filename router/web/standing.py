@@ -10,7 +10,8 @@ class Standing:
     """How the parts stand at this moment. Ages are in seconds.
 
     `table_age` is the time since the database last said which table is the newest, None when it never did;
-    `records_age` how long the oldest record that is not in the database yet has waited, None when none does.
+    `records_age` how long the oldest record that is not in the database yet has waited, None when none does;
+    `guard_why` why the voicemail guard doesn't watch, empty when it does or isn't wanted.
     """
 
     link_up: bool
@@ -20,6 +21,7 @@ class Standing:
     table_trouble: str
     records_waiting: int
     records_age: float | None
+    guard_why: str = ""
 
 
 def reasons_not_ready(standing: Standing) -> list[str]:
@@ -42,4 +44,6 @@ def warnings(standing: Standing) -> list[str]:
         found.append(
             f"{standing.records_waiting} records wait for the database, the oldest {standing.records_age:.0f} s."
         )
+    if standing.guard_why:
+        found.append(f"The voicemail guard does not watch: {standing.guard_why}.")
     return found

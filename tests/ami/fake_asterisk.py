@@ -36,9 +36,12 @@ Script = Callable[[Connection, Fields], bytes | None]
 class FakeAsterisk:
     secret: str = "right"
     globals: Fields = field(default_factory=dict)
+    places: set[str] = field(default_factory=lambda: {"router-guarded,s,1"})
     channels: Fields = field(default_factory=dict)  # name → Uniqueid
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
+    applications: Fields = field(default_factory=dict)  # channel → what it does
     members: dict[str, list[str]] = field(default_factory=dict)  # queue → interfaces
+    paused: set[tuple[str, str]] = field(default_factory=set)  # queue and interface
     journal: Fields = field(default_factory=dict)
     scripts: dict[str, Script] = field(default_factory=dict)
     ahead: float = 0.0  # seconds its clock is ahead of ours
@@ -160,8 +163,19 @@ class FakeAsterisk:
 
     def _getvar(self, _: Connection, action: Fields) -> bytes:
         variable = action["Variable"]
-        value = self.channels.get(action["Channel"], "") if "Channel" in action else self.globals.get(variable, "")
+        channel = action.get("Channel")
+        if channel is None:
+            return answer(action, "Success", Variable=variable, Value=self.globals.get(variable, ""))
+        if channel not in self.channels:
+            return answer(action, "Error", Message="No such channel")
+        own = {"UNIQUEID": self.channels[channel], "CHANNEL(appname)": self.applications.get(channel, "")}
+        if variable.startswith("DIALPLAN_EXISTS("):
+            own[variable] = str(int(variable[len("DIALPLAN_EXISTS(") : -1] in self.places))
+        value = own.get(variable) or self.variables.get((channel, variable), "")
         return answer(action, "Success", Variable=variable, Value=value)
+
+    def _redirect(self, _: Connection, action: Fields) -> bytes:
+        return answer(action, "Success", Message="Redirect successful")
 
     def _coreshowchannels(self, _: Connection, action: Fields) -> bytes:
         shown = [channel_item(action, channel, uniqueid) for channel, uniqueid in self.channels.items()]
@@ -172,7 +186,8 @@ class FakeAsterisk:
         items = [
             message(
                 Event="QueueMember", Queue=queue, Name=name, Location=name, StateInterface="", Membership="dynamic",
-                Penalty="0", CallsTaken="0", Status="1", Paused="0", ActionID=action["ActionID"],
+                Penalty="0", CallsTaken="0", Status="1",
+                Paused=str(int((queue, name) in self.paused)), ActionID=action["ActionID"],
             )
             for name in self.members.get(queue, [])
         ]  # fmt: skip
@@ -183,7 +198,16 @@ class FakeAsterisk:
 
     def _queueadd(self, _: Connection, action: Fields) -> bytes:
         self.members.setdefault(action["Queue"], []).append(action["Interface"])
+        if action.get("Paused") == "true":
+            self.paused.add((action["Queue"], action["Interface"]))
         return answer(action, "Success", Message="Added interface to queue")
+
+    def _queuepause(self, _: Connection, action: Fields) -> bytes:
+        place = action["Queue"], action["Interface"]
+        if place[1] not in self.members.get(place[0], []):
+            return answer(action, "Error", Message="Interface not found")
+        (self.paused.add if action["Paused"] == "true" else self.paused.discard)(place)
+        return answer(action, "Success", Message="Interface paused successfully")
 
     def _queueremove(self, _: Connection, action: Fields) -> bytes:
         self.members[action["Queue"]].remove(action["Interface"])

@@ -14,6 +14,8 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    Code,
+    CodeDialled,
     Event,
     LegBegan,
     LegEnded,
@@ -109,6 +111,56 @@ def test_the_other_events_tell_path_leg_and_who_took_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("queue", "slot"),
+    [
+        ("router-ringall-03", (Strategy.ALL, 3)),
+        ("router-leastrecent-64", (Strategy.LONGEST_IDLE, 64)),
+        ("router-safety-net", (Strategy.ALL, 0)),
+    ],
+)
+def test_a_queue_says_from_which_desk_a_call_was_taken(queue: str, slot: tuple[Strategy, int]) -> None:
+    event = read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue=queue)
+    assert isinstance(event, CallTaken)
+    assert event.slot == slot
+
+
+def test_a_queue_that_is_none_of_ours_is_nothing_the_dialplan_can_have_written() -> None:
+    assert read("RouterTaken", step="2", phone="anna", at="1763759124.5", queue="support") is None
+
+
+def code(**changes: str) -> Event | None:
+    fields = {"phone": "anna", "code": "pause", "digits": "15", "at": "1763759123.045"}
+    return read("RouterPresence", **{**fields, **changes})
+
+
+def test_a_code_is_dialled() -> None:
+    assert code() == CodeDialled(
+        call_id=CALL,
+        channel="PJSIP/trunk-00000001",
+        phone="anna",
+        code=Code.PAUSE,
+        digits="15",
+        at=at(1763759123.045),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"call": "1763759123.8"},  # not the channel that raised it
+        {"phone": ""},
+        {"phone": "anna smith"},
+        {"code": "party"},
+        {"digits": "12345"},
+        {"digits": "1x"},
+        {"at": "now"},
+    ],
+)
+def test_a_code_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    assert code(**changes) is None
+
+
 CALL_ENDED_EVENT = CallEnded(
     call_id=CALL,
     dialled="+15550100",
@@ -136,9 +188,9 @@ LEG_ENDED_EVENT = LegEnded(
 
 def test_an_end_is_the_same_whether_heard_live_or_read_in_the_journal() -> None:
     assert read("RouterEnded", journal=ENDED) == CALL_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", ENDED, pbx="pbx", skew=0) == CALL_ENDED_EVENT
     assert read("RouterLegEnded", leg=LEG, journal=LEG_ENDED) == LEG_ENDED_EVENT
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}/{LEG}", LEG_ENDED, pbx="pbx", skew=0) == LEG_ENDED_EVENT
 
 
 def test_a_call_that_nobody_took_ends_without_a_phone() -> None:
@@ -192,6 +244,8 @@ def test_a_phone_that_never_rang_has_its_result_from_its_state() -> None:
         ("Ringing", 16, 20.1, LegResult.NO_ANSWER),
         ("Ringing", 0, 19.4, LegResult.CANCELLED),
         ("Ringing", 26, 20.0, LegResult.CANCELLED),
+        ("Ringing", 127, 4.0, LegResult.CANCELLED),
+        ("Down", 127, 0.1, LegResult.CANCELLED),
         ("Ringing", 16, 4.0, LegResult.CANCELLED),
     ],
 )
@@ -218,6 +272,7 @@ EXTERNAL_LEG = "2~2~+19175550111~1763759124.000~1763759130.000~{state}~{cause}~2
         ("Ended", 17, "", "", LegResult.BUSY, False),
         ("Ended", 0, "", "", LegResult.REFUSED, False),
         ("Down", 0, "", "", LegResult.CANCELLED, False),
+        ("Down", 127, "", "", LegResult.CANCELLED, False),
         ("Down", 21, "", "", LegResult.REFUSED, False),
         ("Down", 3, "", "", LegResult.UNREACHABLE, False),
         ("Returned", 17, "", "", LegResult.RETURNED, False),
@@ -268,11 +323,19 @@ def test_only_a_leg_that_was_up_is_ever_answered(cause: int, seconds: float, sta
 )
 def test_a_journal_that_cannot_be_is_none(journal: str) -> None:
     assert read("RouterEnded", journal=journal) is None
-    assert read_journal(f"/router-ended-5/21/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
+    assert read_journal(f"/router-ended-5/21/05/{UNIQUEID}", journal, pbx="pbx", skew=0) is None
 
 
 @pytest.mark.parametrize(
-    "key", ["", UNIQUEID, "/router-ended-7/21/x", f"/router-ended-5/21/{UNIQUEID}/a/b", "/cidname/1"]
+    "key",
+    [
+        "",
+        UNIQUEID,
+        "/router-ended-7/21/05/x",
+        f"/router-ended-5/21/{UNIQUEID}",
+        f"/router-ended-5/21/05/{UNIQUEID}/a/b",
+        "/cidname/1",
+    ],
 )
 def test_a_key_that_is_none_of_the_journal_is_none(key: str) -> None:
     assert read_journal(key, ENDED, pbx="pbx", skew=0) is None
@@ -322,4 +385,4 @@ def test_no_message_is_too_strange_to_be_read(block: bytes) -> None:
 @given(st.text(), st.text() | st.just(ENDED), st.floats(-2e9, 2e9))
 def test_no_journal_is_too_strange_to_be_read(key: str, value: str, skew: float) -> None:
     read_journal(key, value, pbx="pbx", skew=skew)
-    read_journal(f"/router-ended-1/09/{UNIQUEID}", value, pbx="pbx", skew=skew)
+    read_journal(f"/router-ended-1/09/05/{UNIQUEID}", value, pbx="pbx", skew=skew)

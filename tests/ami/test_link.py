@@ -18,7 +18,7 @@ from router.calls.events import (
     MembersSeen,
     PlanAccepted,
 )
-from router.calls.orders import AddMember, Deliver, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, PauseMember, RemoveMember, Word
 from router.routing.model import Strategy
 from tests.ami.conftest import QUICK, Router
 from tests.ami.fake_asterisk import Connection, FakeAsterisk, Fields, Listener, answer, fake_asterisk
@@ -31,7 +31,7 @@ ANNA = "Local/anna@router-member/n"
 
 def entry(ended: datetime, uniqueid: str = UNIQUEID) -> Fields:
     """What the dialplan writes of a call that ended then, and of its leg."""
-    place = f"/router-ended-{ended.isoweekday() % 7}/{ended:%H}/{uniqueid}"
+    place = f"/router-ended-{ended.isoweekday() % 7}/{ended:%H/%M}/{uniqueid}"
     began, end = f"{ended.timestamp() - 30:.3f}", f"{ended.timestamp():.3f}"
     return {
         place: f"1~{began}~+15550100~+15550177~number~fallback~anna~{began}~{end}~16",
@@ -89,11 +89,13 @@ async def test_the_journal_is_read_from_the_last_contact_on(asterisk: FakeAsteri
         asterisk.ahead += 5 * 3600.0  # a link that stays up for hours
         asterisk.actions.clear()
         await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_BEAT")) > 2)
-        asterisk.journal = entry(now())
+        long_heard = entry(now() - timedelta(minutes=5), uniqueid="1763759100.1")
+        asterisk.journal = entry(now()) | long_heard
         asterisk.drop()
         up = await listener.next(LinkUp)
+        assert {ended.call_id for ended in up.ended} == {f"pbx:{UNIQUEID}"}
         assert len(up.ended) == 2
-        assert len(asterisk.asked("DBGetTree")) <= 2  # the hour that is, and its neighbour at the turn of it
+        assert len(asterisk.asked("DBGetTree")) <= 4  # the minute that is, and those beside it
 
 
 async def test_an_entry_of_the_same_hour_a_week_ago_is_no_news(asterisk: FakeAsterisk, router: Router) -> None:
@@ -313,7 +315,7 @@ async def test_members_join_leave_and_are_looked_at_when_asked(asterisk: FakeAst
         link.look_at_members()
         seen = await listener.next(MembersSeen)
         assert [(member.slot, member.endpoint) for member in seen.members] == [(3, "anna")]
-        link.give(RemoveMember(strategy=Strategy.ALL, slot=3, member=seen.members[0].member))
+        link.give(RemoveMember(strategy=Strategy.ALL, slot=3, member="", endpoint="anna"))
         link.look_at_members()
         assert (await listener.next(MembersSeen)).members == ()
 
@@ -355,3 +357,42 @@ def test_the_secret_is_not_shown() -> None:
 def test_a_pbx_name_that_could_not_begin_a_call_id_is_refused(pbx: str) -> None:
     with pytest.raises(ValueError, match="name"):
         AmiSettings(secret="s", pbx=pbx)
+
+
+async def test_a_member_is_paused_and_seen_to_be(asterisk: FakeAsterisk, router: Router) -> None:
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        link.give(AddMember(strategy=Strategy.ALL, slot=3, endpoint="anna", paused=True))
+        link.give(AddMember(strategy=Strategy.ALL, slot=3, endpoint="bert"))
+        link.give(PauseMember(strategy=Strategy.ALL, slot=3, endpoint="anna", paused=False))
+        link.give(PauseMember(strategy=Strategy.ALL, slot=3, endpoint="bert", paused=True))
+        link.look_at_members()
+        seen = await listener.next(MembersSeen)
+    assert {member.endpoint: member.paused for member in seen.members} == {"anna": False, "bert": True}
+
+
+async def test_a_look_during_which_members_changed_is_taken_again(asterisk: FakeAsterisk, router: Router) -> None:
+    # Queue by queue it would show what was before our order and what is after it: the order would be given twice.
+    def looks(connection: Connection, action: Fields) -> bytes | None:
+        if action["Queue"] == "router-rrmemory-64" and not asterisk.members:
+            link.give(AddMember(strategy=Strategy.ALL, slot=1, endpoint="anna"))  # that queue was looked at before
+        return asterisk.usual(connection, action)
+
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        asterisk.scripts["QueueStatus"] = looks
+        link.look_at_members()
+        seen = await listener.next(MembersSeen)
+    assert [member.endpoint for member in seen.members] == ["anna"]
+
+
+async def test_whoever_dialled_a_code_is_answered_on_their_own_channel(asterisk: FakeAsterisk, router: Router) -> None:
+    asterisk.channels["PJSIP/anna-1"] = "1763759123.9"
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        answer = AnswerCode(call_id="pbx:1763759123.9", channel="PJSIP/anna-1", word=Word.SIGNED_OUT)
+        link.give(answer)
+        await asterisk.until(lambda: asterisk.variables)
+        link.give(replace(answer, channel=""))
+        assert link.counters.actions_refused == 1
+    assert asterisk.variables == {("PJSIP/anna-1", "ROUTER_ANSWER"): "1~1763759123.9~out~"}

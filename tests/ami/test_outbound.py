@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from router.ami.dialplan import PLAN_LIMIT
 from router.ami.outbound import (
     Unsendable,
-    add_member,
+    answer_code,
+    change_member,
     check,
     deliver,
     encode_plan,
-    remove_member,
     set_beat,
     set_on_channel,
     set_token,
 )
-from router.calls.orders import AddMember, Deliver, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, PauseMember, RemoveMember, Word
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import Plan, Promise, RingDesk, RingPerson, Step
 
@@ -81,7 +81,7 @@ def test_an_external_phone_is_written_by_its_number_and_one_without_a_whole_numb
 
 
 def test_an_external_phone_is_a_member_of_a_desk_whose_state_is_that_of_its_legs() -> None:
-    fields = add_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="+15550111"))
+    fields = change_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="+15550111"))
     assert fields["Interface"] == "Local/+15550111@router-member/n"
     assert fields["StateInterface"] == "Local/+15550111@router-external"
 
@@ -218,25 +218,56 @@ def test_the_only_globals_are_the_heartbeat_and_the_token() -> None:
 
 
 def test_a_phone_joins_a_desk_through_our_own_context() -> None:
-    assert add_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="anna")) == {
+    assert change_member(AddMember(strategy=Strategy.ALL, slot=3, endpoint="anna")) == {
         "Action": "QueueAdd",
         "Queue": "router-ringall-03",
         "Interface": "Local/anna@router-member/n",
         "MemberName": "anna",
         "StateInterface": "PJSIP/anna",
         "Penalty": "0",
+        "Paused": "false",
     }
 
 
 def test_a_member_leaves_under_the_name_the_pbx_gave_it() -> None:
-    order = RemoveMember(strategy=Strategy.LONGEST_IDLE, slot=64, member="SIP/old")
-    assert remove_member(order) == {"Action": "QueueRemove", "Queue": "router-leastrecent-64", "Interface": "SIP/old"}
+    order = RemoveMember(strategy=Strategy.LONGEST_IDLE, slot=64, member="SIP/old", endpoint=None)
+    assert change_member(order) == {
+        "Action": "QueueRemove",
+        "Queue": "router-leastrecent-64",
+        "Interface": "SIP/old",
+    }
+
+
+def test_a_member_of_our_making_leaves_before_the_pbx_has_named_it() -> None:
+    order = RemoveMember(strategy=Strategy.ALL, slot=3, member="", endpoint="anna")
+    assert change_member(order)["Interface"] == "Local/anna@router-member/n"
+
+
+@pytest.mark.parametrize(("so", "written"), [(True, "true"), (False, "false")])
+def test_a_member_is_paused_in_one_queue_and_not_in_others(so: bool, written: str) -> None:
+    assert change_member(PauseMember(strategy=Strategy.ALL, slot=3, endpoint="anna", paused=so)) == {
+        "Action": "QueuePause",
+        "Queue": "router-ringall-03",
+        "Interface": "Local/anna@router-member/n",
+        "Paused": written,
+    }
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=400), st.sampled_from(Word))
+def test_every_answer_to_a_code_is_one_the_dialplan_accepts(text: str, word: Word) -> None:
+    shipped = Path(__file__).parents[2] / "dialplan" / "extensions_router.conf"
+    (expression,) = re.findall(r'REGEX\("(\^1~[^"]+\((?:in\|)[^"]+\$)"', shipped.read_text())
+    fields = answer_code(AnswerCode(call_id=f"pbx:{CALL}", channel="PJSIP/anna-1", word=word, text=text), "pbx")
+    assert (fields["Variable"], fields["Channel"]) == ("ROUTER_ANSWER", "PJSIP/anna-1")
+    assert re.fullmatch(expression, fields["Value"])
+    assert fields["Value"].startswith(f"1~{CALL}~{word.value}~")
+    check(fields)
 
 
 @pytest.mark.parametrize("endpoint", ["", "a/b", "anna@evil", "anna&bert", "anna\r\nX: y", "a" * 81])
 def test_an_endpoint_that_would_change_the_interface_is_refused(endpoint: str) -> None:
     with pytest.raises(Unsendable):
-        add_member(AddMember(strategy=Strategy.ALL, slot=1, endpoint=endpoint))
+        change_member(AddMember(strategy=Strategy.ALL, slot=1, endpoint=endpoint))
 
 
 @pytest.mark.parametrize("value", ["a\r\nAction: Logoff", "a\nb", "a\rb", "\x00", "\x1b", "a\x7f", "\x85", "\ud800"])

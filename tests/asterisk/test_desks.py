@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from router.lab.asterisk import PrivateAsterisk
 from router.lab.phones import Callers
-from router.lab.scenarios import BUSY, Answers, PlacedCall
+from router.lab.scenarios import BUSY, Answers, NeverAnswers, PlacedCall
 from router.lab.stand import Stand
 from router.lab.witness import Message, Placed, messages, placed
 from router.storage.database import Database
@@ -86,6 +86,22 @@ def test_when_nobody_is_anywhere_callers_wait_may_ask_for_a_call_and_are_promise
             assert WAIT_AT_MOST <= lasted < WAIT_AT_MOST + 15  # a round and the promise itself
             assert 1 <= waiter.phones.count(LAST_RESORT) <= 1 + lasted / waiting.SENTENCE_EVERY
     assert slips(stand.router.log_file) == []
+
+
+def test_the_key_is_heard_while_the_last_resort_rings_as_well(
+    short: PrivateAsterisk, tmp_path: Path, proof: Proof
+) -> None:
+    short.cli("dialplan set global ROUTER_UNANSWERED_AT_MOST 10")  # too little for a phone outside: we answer first
+    try:
+        with told(short, tmp_path, {LAST_RESORT: NeverAnswers()}) as stand:
+            stand.place([call("empty", 1, keys="1", key_after=1.5)])
+            (record,) = stand.wait_until_recorded(1)
+            seen = stand.seen()
+    finally:
+        short.cli("dialplan set global ROUTER_UNANSWERED_AT_MOST 90")
+    reckon("key while the last resort rings", seen, proof, promised=1)
+    assert_records_agree(seen, [record])
+    assert (record["promise"], seen.calls[0].phones) == ("asked", (LAST_RESORT,))
 
 
 def test_callers_who_wait_when_the_router_is_killed_are_still_answered_and_a_pause_ends(

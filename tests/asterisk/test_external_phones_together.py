@@ -1,12 +1,14 @@
-"""What if external phones sit at a desk, are too many at once, or come back to us?"""
+"""What if external phones sit at a desk, are too many at once, or give no sign of life?"""
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from router.lab.asterisk import OUTSIDE_MOST, OUTSIDE_PREFIX, PrivateAsterisk
-from router.lab.scenarios import BUSY, Answers, Behaviour, NeverAnswers, PlacedCall, Refuses
+from router.lab.scenarios import BUSY, Answers, Behaviour, Mute, NeverAnswers, PlacedCall
 from router.lab.stand import Stand
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
 from router.storage.company import Company
@@ -17,17 +19,19 @@ from tests.proof import Proof, many
 pytestmark = pytest.mark.asterisk
 
 CALLS = many(1, 10)
+RACES = many(4, 50)
 TALKS = 1.5  # seconds: long enough to see which phones share the talk
 LINES = {strategy: f"+121255502{place}0" for place, strategy in enumerate(Strategy, 1)}
-MOBILE, MAILBOX, DIVERTED = (f"{OUTSIDE_PREFIX}{number}" for number in (7001, 7002, 7003))
+MOBILE, MAILBOX, SILENT, LEFT, RIGHT = (f"{OUTSIDE_PREFIX}{number}" for number in range(7001, 7006))
 KEEPER = "keeper1"  # the one desk phone
 MANAGER_LINE = "+12125550240"
 HAS_PERSON = "+17185557001"  # an account whose manager has the mobile
-HAS_DIVERTED = "+17185557002"  # one whose manager's mobile diverts
+HAS_SILENT = "+17185557003"  # one whose manager's mobile gives no sign of life
+HAS_TWO = "+17185557004"  # one whose manager has a mobile in each hand
 
 
-def external(id: int, person: int, number: str) -> Phone:
-    return Phone(id=id, person=person, kind=PhoneKind.EXTERNAL, number=number, ring_seconds=5)
+def external(id: int, person: int, number: str, ring_seconds: int = 5) -> Phone:
+    return Phone(id=id, person=person, kind=PhoneKind.EXTERNAL, number=number, ring_seconds=ring_seconds)
 
 
 COMPANY = Company(
@@ -35,7 +39,8 @@ COMPANY = Company(
         Person(id=1, name="Keeper", phones=(Phone(id=1, person=1, kind=PhoneKind.DESK, endpoint=KEEPER),)),
         Person(id=2, name="Out", phones=(external(2, 2, MOBILE),)),
         Person(id=3, name="Asleep", phones=(external(3, 3, MAILBOX),)),
-        Person(id=4, name="Round", phones=(external(4, 4, DIVERTED),)),
+        Person(id=5, name="Dark", phones=(external(5, 5, SILENT, ring_seconds=20),)),
+        Person(id=6, name="Both", phones=(external(6, 6, LEFT), external(7, 6, RIGHT))),
     ),
     desks=(
         *(
@@ -51,14 +56,24 @@ COMPANY = Company(
         ),
         Line(id=9, number=MANAGER_LINE, label="Managers", kind=LineKind.BUSINESS, desk=9),
     ),
-    accounts=(Account(id=1, name="Muster", manager=2), Account(id=2, name="Rund", manager=4)),
-    numbers=((int(HAS_PERSON), True, 1), (int(HAS_DIVERTED), True, 2)),
+    accounts=(
+        Account(id=1, name="Muster", manager=2),
+        Account(id=3, name="Dunkel", manager=5),
+        Account(id=4, name="Beide", manager=6),
+    ),
+    numbers=(
+        (int(HAS_PERSON), True, 1),
+        (int(HAS_SILENT), True, 3),
+        (int(HAS_TWO), True, 4),
+    ),
 )
 USUALLY: dict[str, Behaviour] = {
     KEEPER: Answers(after=0.05),
     MOBILE: Answers(after=0.6, keys="1"),
     MAILBOX: Answers(after=0.2),
-    DIVERTED: Refuses(code=486, after=2.0),
+    SILENT: Mute(),
+    LEFT: Answers(after=0.6, keys="1"),
+    RIGHT: Answers(after=0.6, keys="1"),
 }
 
 
@@ -121,28 +136,6 @@ def test_external_phones_beyond_the_limit_do_not_ring_and_no_call_is_lost(
     assert slips(stand.router.log_file) == []
 
 
-@pytest.mark.parametrize("shows", ["the caller", "who diverted"])
-def test_an_external_leg_that_comes_back_is_told_busy_and_the_call_goes_on(
-    shows: str, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
-) -> None:
-    caller = f"{HAS_DIVERTED}00"
-    back = PlacedCall(caller=caller.lstrip("+"), dialled=MANAGER_LINE)  # in another form, as trunks do
-    if shows == "who diverted":
-        back = PlacedCall(
-            caller="+12025559999", dialled=MANAGER_LINE, headers=(f"Diversion: <sip:{DIVERTED}@carrier.invalid>",)
-        )
-    with told(pbx, folder) as stand:
-        stand.place([PlacedCall(caller=caller, dialled=MANAGER_LINE, talks=TALKS), back], 1.0)
-        (record,) = stand.wait_until_recorded(1)
-        seen = stand.seen()
-    assert seen.of(back.caller).placed.status == 486
-    assert seen.of(back.caller).rung == ()
-    assert seen.of(caller).answered_by == (KEEPER,)
-    assert result_of(record, DIVERTED) == "returned"
-    assert record["taken_phone"] == KEEPER
-    assert slips(stand.router.log_file) == []
-
-
 def test_the_same_caller_may_call_again_while_an_external_phone_has_the_first_call(
     pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
 ) -> None:
@@ -156,6 +149,38 @@ def test_the_same_caller_may_call_again_while_an_external_phone_has_the_first_ca
     reckon("the same caller again", seen, proof)
     assert seen.of(caller).answered_by == (MOBILE,)
     assert seen.of(again).answered_by == (KEEPER,)
+
+
+def test_of_two_who_press_one_at_once_one_has_the_caller_and_the_other_is_let_go(
+    pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    with told(pbx, folder) as stand:
+        calls = [
+            PlacedCall(caller=f"{HAS_TWO}{number:02}", dialled=MANAGER_LINE, talks=TALKS) for number in range(RACES)
+        ]
+        stand.place(calls, 4.0)
+        records = stand.wait_until_recorded(RACES)
+        seen = stand.seen()
+    reckon("two press 1 at once", seen, proof)
+    losers = Counter(result_of(record, RIGHT if record["taken_phone"] == LEFT else LEFT) for record in records)
+    assert {len(one.answered_by) for one in seen.calls} == {1}
+    assert set(losers) <= {"too_late", "cancelled"}
+    assert losers.total() == RACES
+
+
+def test_a_mobile_without_a_sign_of_life_is_not_waited_for_to_the_end(
+    pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    # The last story of this Asterisk: for half a minute more it repeats its INVITE, which the next phones would hear.
+    with told(pbx, folder) as stand:
+        stand.place([PlacedCall(caller=f"{HAS_SILENT}00", dialled=MANAGER_LINE, talks=TALKS)])
+        (record,) = stand.wait_until_recorded(1)
+        seen = stand.seen()
+    reckon("external phone without a sign of life", seen, proof)
+    assert record["taken_phone"] == KEEPER
+    assert result_of(record, SILENT) == "unreachable"
+    waited = datetime.fromisoformat(record["taken_at"]) - datetime.fromisoformat(record["arrived_at"])
+    assert timedelta(seconds=8) <= waited < timedelta(seconds=15)
 
 
 def result_of(record: Record, phone: str) -> str:

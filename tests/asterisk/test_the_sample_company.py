@@ -11,7 +11,7 @@ import pytest
 
 from router.lab import sample
 from router.lab.asterisk import PrivateAsterisk
-from router.lab.demo import SCENES, Scene
+from router.lab.demo import SCENES, SIGNED_OUT, Scene
 from router.lab.sample import SAMPLE
 from router.lab.stand import Stand
 from tests.asterisk.conftest import ROOT, phones_port, slips
@@ -72,7 +72,8 @@ def test_the_demo_tells_every_call_and_ends_well(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=DEMO_WITHIN, check=False, env=environment | {"COLUMNS": "200"},
     )  # fmt: skip
     assert told.returncode == 0, told.stdout + told.stderr
-    assert all(scene.title in told.stdout for scene in SCENES)
+    assert all(scene.title in told.stdout for scene in (*SCENES, *SIGNED_OUT))
+    assert "Nobody is at the desk Service now: desk Coordinators takes over." in told.stdout
     explained = subprocess.run(
         [sys.executable, "-m", "router", "explain", "--caller", sample.BIRCH, "--line", sample.FELIX_LINE],
         capture_output=True, text=True, timeout=DEMO_WITHIN, check=False,

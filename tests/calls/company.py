@@ -20,12 +20,12 @@ CORA = Person(id=3, name="Cora", phones=(Phone(id=3, person=3, kind=PhoneKind.DE
 COORDINATORS = Desk(id=1, name="Coordinators", slot=1, safety_net=True, members=(CARL.id, CORA.id))
 
 
-def company() -> Table:
+def company(coordinators: Desk = COORDINATORS) -> Table:
     configuration = Configuration(
         region="US",
         time_zone="UTC",
         people=(ANNA, CARL, CORA),
-        desks=(COORDINATORS,),
+        desks=(coordinators,),
         lines=(Line(id=1, number=BUSINESS_LINE, label="Business", kind=LineKind.BUSINESS, desk=COORDINATORS.id),),
         accounts=Accounts.build([Account(id=1, name="Birch & Co", manager=ANNA.id)]),
         callers=CallerIndex.build([(int(CUSTOMER), False, 1)]),

@@ -15,6 +15,7 @@ from router.calls.events import (
     PathTaken,
     Presented,
     Promised,
+    Slot,
 )
 from tests.calls.company import BUSINESS_LINE, CUSTOMER, MONDAY_NOON
 
@@ -59,8 +60,8 @@ def leg_ended(
     )
 
 
-def taken(phone: str, *, seconds: float = 3, call_id: str = CALL) -> CallTaken:
-    return CallTaken(call_id=call_id, step=1, phone=phone, at=at(seconds))
+def taken(phone: str, *, seconds: float = 3, call_id: str = CALL, slot: Slot | None = None) -> CallTaken:
+    return CallTaken(call_id=call_id, step=1, phone=phone, at=at(seconds), slot=slot)
 
 
 def ended(

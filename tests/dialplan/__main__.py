@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tests.dialplan.reading import EXTENSIONS
 
-# What asterisklint 0.4 doesn't know: `(+)` adds to a section, and WaitForCondition, MSet and CHANNEL_EXISTS are not
-# in its list.
+# What asterisklint 0.4 doesn't know: `(+)` adds to a section, and WaitForCondition, MSet, MessageSend and
+# CHANNEL_EXISTS are not in its list.
 KNOWN = (
     "E_CONF_BAD_LINE: expected variable = value, line starts with '[general](+)'",
     "app 'WaitForCondition'",
     "app 'MSet'",
+    "app 'MessageSend'",
     "function 'CHANNEL_EXISTS'",
 )
 

@@ -5,10 +5,12 @@ import re
 import pytest
 
 from router.ami import dialplan as names
+from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
+from router.calls.orders import Word
 from router.routing.decide import UNANSWERED_AT_MOST
 from router.routing.model import Strategy
 from router.routing.reach import ROOM_FOR_A_KEY
-from tests.dialplan.reading import EXTENSIONS, QUEUES, Jump, Priority, jumps, priorities
+from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
 
 TEXT = EXTENSIONS.read_text()
 PLAN = priorities(TEXT)
@@ -39,10 +41,11 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
     shared = [
         names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE, names.DB_LAST_RESORT,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
-        names.EVENT_ENDED,
+        names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
     assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
+    assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL, names.CONTEXT_GUARDED} <= set(CONTEXTS)
     assert f"> {names.BEAT_STALE}]?" in TEXT
 
 
@@ -68,15 +71,23 @@ def leads_somewhere(jump: Jump) -> bool:
     if (
         jump.context == "router-clean" != jump.by.context
     ):  # its extension is the filtered number, which its one pattern takes
-        return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{EXTEN\}\)\})", jump.exten) is not None
+        return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{(EXTEN|ROUTER_RAW)\}\)\})", jump.exten) is not None
     if jump.context == names.CONTEXT_OUTSIDE:  # the administrator's: looked for before each jump
         looked_for = f"DIALPLAN_EXISTS({jump.context},{jump.exten},{jump.target})"
         here = [priority.args for priority in PLAN if priority.context == jump.by.context]
         return any(looked_for in args for args in here)
+    if jump.by.context == names.CONTEXT_CODES:  # a word and digits, which the one pattern there takes
+        return jump.context == "router-code" and re.fullmatch(r"[a-z]{2,}(\$\{EXTEN:3\})?", jump.exten) is not None
+    if jump.target == "${ROUTER_WORD}":  # one of the words that the answer was measured against
+        return {word.value for word in Word} <= labels_of(jump.context, jump.exten)
     return jump.target in labels_of(jump.context, jump.exten)
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
+# The administrator includes it into a context of their own, whose `i` and `t` are theirs: it only leads elsewhere.
+INCLUDED = names.CONTEXT_CODES
+
+
+@pytest.mark.parametrize("context", [context for context in CONTEXTS if context != INCLUDED])
 def test_no_context_lets_a_channel_fall_out(context: str) -> None:
     assert {"i", "t", "T", "e"} <= extensions_of(context)
 
@@ -87,10 +98,50 @@ def test_a_caller_can_dial_no_special_extension_but_those_that_lead_to_the_filte
     assert {priority.args.split(",")[0] for priority in PLAN if priority.context == ENTRY} == {"router-clean"}
 
 
+def test_the_codes_are_all_that_the_company_s_own_context_gets() -> None:
+    codes = (names.CODE_SIGN_IN, names.CODE_SIGN_OUT, names.CODE_PAUSE, names.CODE_AWAY)
+    assert all(re.fullmatch(rf"_?({'|'.join(map(re.escape, codes))})X*", exten) for exten in extensions_of(INCLUDED))
+    assert set(codes) <= extensions_of(INCLUDED)
+    assert {priority.app for priority in PLAN if priority.context == INCLUDED} == {"Goto"}
+
+
+def test_every_word_that_the_router_may_say_is_one_the_dialplan_takes() -> None:
+    (accepted,) = re.findall(r'REGEX\("\^1~[^"]+~\(([a-z|]+)\)~[^"]+\$" \$\{ROUTER_COPY\}\)', TEXT)
+    assert set(accepted.split("|")) == {word.value for word in Word}
+
+
+def test_who_dials_a_code_is_known_by_the_endpoint_alone() -> None:
+    raised = [p.args for p in PLAN if p.app == "UserEvent" and p.args.startswith(names.EVENT_PRESENCE)]
+    assert len(raised) == 1
+    assert "Phone: ${CHANNEL(endpoint)}," in raised[0]
+    assert "CALLERID" not in raised[0]
+
+
 def test_callers_text_is_read_only_where_it_is_filtered() -> None:
     raw = re.compile(r"CALLERID\((?!num\)=|name\)=|pres\)=)|PJSIP_HEADER|CONNECTEDLINE|REDIRECTING")
     readers = {priority.context for priority in PLAN if raw.search(priority.args)}
-    assert readers <= {"router-clean", "router-caller-id"}
+    assert readers <= {"router-clean", "router-caller-id", names.CONTEXT_GUARDED}
+
+
+def test_a_call_out_of_a_mailbox_is_filtered_and_may_begin_one_line_late() -> None:
+    guarded = [priority for priority in PLAN if priority.context == names.CONTEXT_GUARDED and priority.exten == "s"]
+
+    assert [priority.app for priority in guarded[:2]] == ["NoOp", "NoOp"], "Asterisk may count on once"
+    assert guarded[-1].args == "router-clean,${FILTER(+0-9,${ROUTER_RAW})}x${LEN(${ROUTER_RAW})},1"
+    raw = [priority.args for priority in guarded if re.search(r"FROM_DID|CALLERID", priority.args)]
+    assert all(re.fullmatch(r"ROUTER_RAW=\$\{[^{}]+\}", args) for args in raw), "it is data, and nothing else"
+
+
+def test_the_guards_user_may_hear_of_applications_and_move_a_channel_and_no_more() -> None:
+    text = GUARD_USER.read_text()
+    said = dict(re.findall(r"^(\w+) = (.*)$", text, re.MULTILINE))
+
+    assert (said["read"], said["write"]) == ("dialplan", "call")
+    told = re.findall(r"^eventfilter\(.*header\(Application\),method\(exact\)\) = (\w+)$", text, re.MULTILINE)
+    assert tuple(told) == MAILBOXES_GUARDED
+    router = dict(re.findall(r"^(\w+) = (.*)$", ROUTER_USER.read_text(), re.MULTILINE))
+    off = set(router["disabledevents"].split(","))
+    assert off - set(said["disabledevents"].split(",")) == {"Newexten"}
 
 
 def test_no_mailbox_application_is_reachable() -> None:
@@ -99,12 +150,15 @@ def test_no_mailbox_application_is_reachable() -> None:
 
 def test_we_answer_the_caller_only_in_the_waiting_line_and_to_promise_a_call() -> None:
     speaking = {"Playback", "MusicOnHold", "BackGround", "Background", "Read", "WaitExten"}
-    # the one that asks is told to a phone that answered, on its own channel
-    waiting = {"router-waiting", "router-promise"}
-    assert {priority.context for priority in PLAN if priority.app in speaking} == {"router-confirm", *waiting}
-    assert {priority.context for priority in PLAN if priority.app == "Answer"} == {"router-answer"}
+    # the one that asks is told to a phone that answered, on its own channel; who dialled a code is no caller
+    waiting, no_callers = {"router-waiting", "router-promise"}, {"router-confirm", "router-code-told"}
+    assert {priority.context for priority in PLAN if priority.app in speaking} == waiting | no_callers
+    answers = {priority.context for priority in PLAN if priority.app == "Answer"}
+    assert answers - no_callers == {"router-answer"}
     answering = {priority.context for priority in PLAN if "Gosub(router-answer" in f"{priority.app}({priority.args}"}
     assert answering | {p.context for p in PLAN if "?Gosub(router-answer" in p.args} == {"router-desk", *waiting}
+    to_the_codes = {jump.by.context for jump in jumps(PLAN) if jump.context.startswith("router-code")}
+    assert to_the_codes == {INCLUDED, "router-code", "router-code-told"}, "and no call is led there"
 
 
 def test_the_key_in_the_waiting_line_leads_to_a_call_back() -> None:

@@ -5,6 +5,7 @@ in circles, people who left and still have jobs, rules that lead nowhere, hours 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex, CallerRow
+from router.routing.cover import contradictions
 from router.routing.decide import CallFacts
 from router.routing.model import (
     Account,
@@ -252,6 +254,53 @@ def overrides(draw: st.DrawFn, id: int, line_ids: Sequence[int], desk_ids: Seque
         starts_at=starts,
         ends_at=starts + timedelta(days=draw(st.sampled_from((1, 30, 200)))),
     )
+
+
+@st.composite
+def sound_companies(draw: st.DrawFn) -> Configuration:
+    """A company that somebody has put in order, more or less: many of them have no problem.
+
+    Whoever is named works here and has a phone, desks lead to earlier ones, hours open; absences, covers, overrides,
+    rules, promises and jobs are as they come.
+    """
+    company = draw(companies())
+    coming_and_going = st.sampled_from((PersonState.ACTIVE, PersonState.ACTIVE, PersonState.AWAY))
+    people = [
+        replace(person, state=draw(coming_and_going), phones=(_desk_phone(person.id),), hours=None)
+        for person in company.people
+    ]
+    relief = [
+        Person(
+            id=id_,
+            name=f"Relief {id_}",
+            state=draw(st.sampled_from((PersonState.ACTIVE, *PersonState))),
+            away_until=draw(st.none() | instants()),
+            leaves_at=draw(st.none() | instants()),
+            phones=(_desk_phone(id_),),
+        )
+        for id_ in range(90, 90 + draw(st.integers(2, 5)))
+    ]
+    desks = [
+        replace(
+            desk,
+            next_desk=desk.next_desk if desk.next_desk and desk.next_desk < desk.id else None,
+            duty_desk=desk.duty_desk if desk.duty_desk and desk.duty_desk < desk.id else None,
+            members=(*desk.members, *(one.id for one in relief)),
+        )
+        for desk in company.desks
+    ]
+    opened = Opening(weekday=draw(st.integers(0, 6)), opens=480, closes=1080)
+    return replace(
+        company,
+        people=(*people, *relief),
+        desks=tuple(desks),
+        hours=tuple(replace(hours, week=(*hours.week, opened)) for hours in company.hours),
+        covers=() if contradictions(company.covers) else company.covers,
+    )
+
+
+def _desk_phone(person: int) -> Phone:
+    return Phone(id=person * 10, person=person, kind=PhoneKind.DESK, endpoint=f"phone-{person}")
 
 
 def caller_rows(account_ids: Sequence[int]) -> st.SearchStrategy[list[CallerRow]]:

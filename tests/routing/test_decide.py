@@ -414,15 +414,6 @@ def test_all_phones_of_a_person_ring_together_but_external_ones_only_where_allow
     assert step.phones == rung[:MOST_PHONES]
 
 
-def test_a_desk_wants_its_members_external_phones_where_they_are_allowed() -> None:
-    mobile = Phone(id=99, person=DORA.id, kind=PhoneKind.EXTERNAL, number="+4917099")
-    table = company(replace(DORA, phones=(mobile,)), replace(COORDINATORS, members=(ANNA.id, DORA.id)))
-
-    assert table.wanted_members(MONDAY_NOON)[COORDINATORS.id] == ("anna",)
-    allowed = replace(table, external_prefixes=("+49",))
-    assert allowed.wanted_members(MONDAY_NOON)[COORDINATORS.id] == ("anna", "+4917099")
-
-
 @pytest.mark.parametrize(("configured", "rung"), [(5, 5), (20, 20), (600, 20), (0, 1)])
 def test_a_person_rings_as_long_as_configured_but_never_beyond_twenty_seconds(configured: int, rung: int) -> None:
     phones = (replace(ANNA.phones[0], ring_seconds=configured),)

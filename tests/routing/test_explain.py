@@ -16,6 +16,7 @@ from router.routing.reasons import (
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
+    DesksInCircle,
     DeskStandsIn,
     ExternalNotAllowed,
     FormerSalesperson,
@@ -158,6 +159,10 @@ EACH_REASON: list[tuple[Reason, str]] = [
     (
         Overridden(line="", desk="Sales", action=OverrideAction.CLOSED, to="", until=TOMORROW, why=""),
         "Desk Sales is declared closed until Tue 03 Mar 2026 11:00 UTC.",
+    ),
+    (
+        DesksInCircle(desk="Sales"),
+        "The desks lead in a circle, back to desk Sales, so the safety net takes over.",
     ),
     (
         DeskStandsIn(desk="Night", stands_in_for="Sven", until=None, why=""),

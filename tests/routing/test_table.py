@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
-from router.routing.model import Desk, Hours, Line, LineKind, Opening, Person, PersonState, Phone, PhoneKind
+from router.routing.model import Desk, Hours, Line, LineKind, Opening, Person, Phone, PhoneKind
 from router.routing.table import (
     Change,
     Configuration,
@@ -77,23 +77,6 @@ def test_a_desk_phone_says_whose_it_is() -> None:
     table = table_of(people=(anna,))
 
     assert [table.person_of_endpoint(name) for name in ("anna", "anna-2", "bert")] == [anna, anna, None]
-
-
-def test_those_who_are_here_answer_for_their_desk_on_every_desk_phone_in_order() -> None:
-    members = (
-        Person(id=1, name="Anna", phones=(desk_phone(1, "anna"), desk_phone(2, "anna-off", enabled=False))),
-        Person(id=2, name="Bert", phones=(desk_phone(3, "bert"),), state=PersonState.AWAY),
-        Person(id=3, name="Carl", phones=(desk_phone(4, "carl"),), state=PersonState.AWAY, away_until=NOW),
-        Person(id=4, name="Dora", phones=(desk_phone(5, "dora"),), state=PersonState.LEAVING, leaves_at=NOW),
-        Person(id=5, name="Emil", phones=(Phone(id=6, person=5, kind=PhoneKind.EXTERNAL, number="+4917099"),)),
-    )
-    desk = replace(SAFETY_NET, members=(3, 1, 2, 4, 5, 99))
-
-    assert table_of(people=members, desks=(desk,)).wanted_members(NOW) == {1: ("carl", "anna")}
-
-
-def test_a_desk_that_nobody_answers_for_is_wanted_empty() -> None:
-    assert table_of().wanted_members(NOW) == {1: ()}
 
 
 # ── What no table can be made of ─────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from router.calls.presence import who_is_at
 from router.lab import sample
 from router.routing.decide import CallFacts, decide
 from router.routing.explain import main_reason
@@ -45,7 +46,7 @@ def test_each_caller_shows_one_way_a_decision_can_go(caller: str, line: str, why
 
 
 def test_every_step_rings_somebody() -> None:
-    people, desks = SAMPLE_TABLE.people, SAMPLE_TABLE.wanted_members(MONDAY_NOON)
+    people = SAMPLE_TABLE.people
     for account in SAMPLE_TABLE.accounts:
         caller = next(number for number, prefix, owner in sample.SAMPLE.numbers if owner == account.id)
         facts = CallFacts(dialled=sample.BUSINESS_LINE, caller=read_number(f"+{caller}", sample.REGION))
@@ -54,7 +55,7 @@ def test_every_step_rings_somebody() -> None:
                 case RingPerson(phones=rung):
                     assert rung, (account.name, people)
                 case RingDesk(desk=desk):
-                    assert desks[desk], (account.name, people)
+                    assert who_is_at(SAMPLE_TABLE.desks[desk], SAMPLE_TABLE, {}, MONDAY_NOON), (account.name, people)
                 case Promise():
                     raise AssertionError(f"{account.name} is put off, although somebody is here")
 

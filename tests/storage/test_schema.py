@@ -91,6 +91,7 @@ REFUSED = {
     "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
 }
 RECORDS = (
+    "INSERT INTO presence (person, signed_in, since) VALUES (1, false, '2026-03-02 12:00:00')",
     "INSERT INTO calls (id, dialled, caller, presented, arrived_at, why, is_test)"
     " VALUES ('pbx:1', '', '', 'number', '2026-03-02 12:00:00', '', false)",
     "INSERT INTO call_legs (call, leg, position, step, phone, began_at)"

@@ -68,6 +68,15 @@ def test_a_database_that_is_gone_is_a_warning_because_calls_go_on(standing: Stan
     assert len(warnings(standing)) == 1
 
 
+def test_a_guard_that_does_not_watch_is_a_warning_because_calls_go_on() -> None:
+    standing = replace(READY, guard_why="the PBX refused the login of router-guard: Authentication failed")
+
+    assert reasons_not_ready(standing) == []
+    assert warnings(standing) == [
+        "The voicemail guard does not watch: the PBX refused the login of router-guard: Authentication failed."
+    ]
+
+
 async def test_the_figures_come_out_as_prometheus_reads_them(office: Office) -> None:
     office.figures = (
         Figure(name="calls_arrived", says="Calls", kind="counter", value=3),

@@ -1,0 +1,58 @@
+"""How does a command reach the database and the newest table, and how does it say what it did, or why it didn't?"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import uvloop
+from rich.console import Console
+
+from router.settings import Settings
+from router.storage.database import Database
+
+if TYPE_CHECKING:
+    from router.routing.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+# Far from where a calendar ends: hours are looked at for weeks around the instant, in zones of any offset.
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
+
+T = TypeVar("T")
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """Say why it can't be done, and end: with 2 when it was asked wrongly."""
+    err.print(sentence, style="red", highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+def with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """Do this with the database of these settings, and close it."""
+
+    async def run() -> T:
+        db = Database(settings.database)
+        try:
+            return await work(db)
+        finally:
+            await db.close()
+
+    return in_loop(run())
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def newest_table(db: Database, settings: Settings) -> "Table":
+    """The table that the rows make now. Raises StorageError and TableError."""
+    from router.routing.table import Table
+    from router.storage.tables import load_configuration
+
+    configuration, version = await load_configuration(
+        db, settings.region, settings.time_zone, settings.external_prefixes
+    )
+    return Table.build(configuration, version)

@@ -1,0 +1,213 @@
+"""Is every way in which a run can go wrong named, and nothing else?"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from router.lab.witness import Evidence, Heard, Placed, Rung
+from tests.asterisk.reckoning import Record
+from tests.chaos.company import ACCOUNT_NUMBERS, LINE
+from tests.chaos.faults import Struck
+from tests.chaos.schedule import Kind
+from tests.chaos.traffic import WITHHELD
+from tests.chaos.verdict import Outcome, by_kind, complaints, figures
+
+BEGAN = datetime(2026, 3, 2, 17, tzinfo=UTC)
+ANSWERED, GAVE_UP = f"{ACCOUNT_NUMBERS}0000000", f"{ACCOUNT_NUMBERS}1000001"
+CALLERS = (ANSWERED, GAVE_UP, WITHHELD, WITHHELD)
+
+
+def at(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def heard(place: int, answered: bool) -> Heard:
+    began, ended = at(place * 10.0), at(place * 10.0 + 5)
+    answered_at = at(place * 10.0 + 1) if answered else None
+    phone = Rung(
+        phone="anna", caller=CALLERS[place], display="", invited_at=began, rang_at=began, answered_at=answered_at,
+        ended_at=ended, status=200 if answered else 487, messages=(),
+    )  # fmt: skip
+    call = Placed(
+        caller=CALLERS[place], dialled=LINE, invited_at=began, rang_at=began, answered_at=answered_at, ended_at=ended,
+        status=200 if answered else 487, hung_up=True, messages=(),
+    )  # fmt: skip
+    return Heard(placed=call, rung=(phone,))
+
+
+def record(place: int, answered: bool) -> Record:
+    return {
+        "call_id": f"pbx:{place}.1",
+        "caller": "" if CALLERS[place] == WITHHELD else CALLERS[place],
+        "dialled": LINE,
+        "line": 1,
+        "account": {ANSWERED: 1, GAVE_UP: 2}.get(CALLERS[place]),
+        "arrived_at": at(place * 10.0 + 0.01).isoformat(),
+        "path": "plan",
+        "taken_phone": "anna" if answered else None,
+        "ended": "answered" if answered else "gave_up",
+        "legs": [
+            {
+                "phone": "anna",
+                "result": "answered" if answered else "cancelled",
+                "ended_at": at(place * 10.0 + 5).isoformat(),
+            }
+        ],
+    }
+
+
+def struck(kind: Kind, second: float) -> Struck:
+    return Struck(kind=kind, began_at=at(second), mended_at=at(second + 1), ready_at=at(second + 2))
+
+
+def a_good_run() -> Outcome:
+    return Outcome(
+        planned=4,
+        seconds=40.0,
+        each=1,
+        began_at=BEGAN,
+        patient=frozenset({ANSWERED}),
+        seen=Evidence(calls=tuple(heard(place, place % 2 == 0) for place in range(4)), strangers=()),
+        records=[record(place, place % 2 == 0) for place in range(4)],
+        struck=[struck(kind, 2.0 + place) for place, kind in enumerate(Kind)],
+    )
+
+
+def with_call(run: Outcome, place: int, call: Heard) -> Outcome:
+    calls = [*run.seen.calls]
+    calls[place] = call
+    return replace(run, seen=replace(run.seen, calls=tuple(calls)))
+
+
+def with_record(run: Outcome, place: int, **changed: object) -> Outcome:
+    records = [*run.records]
+    records[place] = {**records[place], **changed}
+    return replace(run, records=records)
+
+
+def lost(run: Outcome) -> Outcome:
+    call = run.seen.calls[1]
+    return with_call(run, 1, replace(call, placed=replace(call.placed, hung_up=False, status=603)))
+
+
+def twice(run: Outcome) -> Outcome:
+    call = run.seen.calls[0]
+    return with_call(run, 0, replace(call, rung=(*call.rung, replace(call.rung[0], phone="bert"))))
+
+
+def impatient(run: Outcome) -> Outcome:
+    return replace(run, patient=frozenset({GAVE_UP}))
+
+
+def stranger(run: Outcome) -> Outcome:
+    return replace(run, seen=replace(run.seen, strangers=run.seen.calls[0].rung))
+
+
+def too_few_calls(run: Outcome) -> Outcome:
+    return replace(run, planned=5)
+
+
+def too_late(run: Outcome) -> Outcome:
+    return replace(run, seconds=20.0)
+
+
+def too_few_faults(run: Outcome) -> Outcome:
+    return replace(run, struck=[one for one in run.struck if one.kind is not Kind.KILL])
+
+
+def a_fault_after_the_last_call(run: Outcome) -> Outcome:
+    return replace(run, struck=[*too_few_faults(run).struck, struck(Kind.KILL, 50.0)])
+
+
+def without_a_record(run: Outcome) -> Outcome:
+    return replace(run, records=run.records[1:])
+
+
+def a_withheld_call_without_a_record(run: Outcome) -> Outcome:
+    return replace(run, records=run.records[:3])
+
+
+def one_record_too_many(run: Outcome) -> Outcome:
+    return replace(run, records=[*run.records, {**run.records[0], "call_id": "pbx:9.9"}])
+
+
+def a_record_that_says_lost(run: Outcome) -> Outcome:
+    return with_record(run, 1, ended="lost")
+
+
+def a_leg_not_recorded(run: Outcome) -> Outcome:
+    return with_record(run, 1, legs=[])
+
+
+def another_account(run: Outcome) -> Outcome:
+    return with_record(run, 1, account=1)
+
+
+def no_line(run: Outcome) -> Outcome:
+    return with_record(run, 1, line=None)
+
+
+def no_commitment(run: Outcome) -> Outcome:
+    return replace(run, owed={"pbx:3.1": 1})
+
+
+def a_commitment_too_many(run: Outcome) -> Outcome:
+    return replace(run, owed={"pbx:0.1": 1, "pbx:1.1": 1, "pbx:3.1": 1})
+
+
+def trouble(run: Outcome) -> Outcome:
+    return replace(run, trouble=["the router logged a traceback"])
+
+
+def stopped(run: Outcome) -> Outcome:
+    return replace(run, stopped_early=True)
+
+
+WRONG: dict[Callable[[Outcome], Outcome], str] = {
+    lost: "lost: neither answered nor given up: +16461000001",
+    twice: "answered twice: +16460000000",
+    impatient: "not answered in 60 s, although people were free: +16461000001",
+    stranger: "1 phones were rung for nobody who called: anna for +16460000000",
+    too_few_calls: "only 4 of 5 calls were offered in time (4 in all): this machine couldn't keep up",
+    too_late: "only 3 of 4 calls were offered in time",
+    too_few_faults: "router killed: struck 0 times instead of 1",
+    a_fault_after_the_last_call: "router killed: struck 0 times instead of 1",
+    without_a_record: "no record of a call: +16460000000",
+    a_withheld_call_without_a_record: "no record of a call: anonymous at 17:00:30",
+    one_record_too_many: "1 records of no call: pbx:9.9",
+    a_record_that_says_lost: "+16461000001: gave_up, recorded lost",
+    a_leg_not_recorded: "+16461000001: rang ['anna'], recorded []",
+    another_account: "+16461000001: of account 2, recorded 1",
+    no_line: "recorded 2 on line None",
+    no_commitment: "+16461000001: gave_up, and on 0 commitments",
+    a_commitment_too_many: "+16460000000: answered, and on 1 commitments",
+    trouble: "the router logged a traceback",
+    stopped: "stopped early: 4 of 4 calls were offered",
+}
+
+
+def test_a_good_run_has_no_complaints() -> None:
+    run = a_good_run()
+
+    assert complaints(run) == []
+    assert complaints(replace(run, owed={"pbx:1.1": 1, "pbx:3.1": 1})) == []
+    told = figures(run)
+    assert (told["offered"], told["answered"], told["gave_up"], told["lost"], told["twice"]) == (4, 2, 2, 0, 0)
+
+
+@pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
+def test_what_does_not_hold_is_named(spoil: Callable[[Outcome], Outcome]) -> None:
+    found = complaints(spoil(a_good_run()))
+
+    assert any(WRONG[spoil] in complaint for complaint in found), found
+
+
+def test_calls_are_counted_for_the_fault_that_they_came_in_with() -> None:
+    run = replace(a_good_run(), struck=[struck(Kind.KILL, 8.0), struck(Kind.FREEZE, 25.0)])
+
+    killed, frozen = by_kind(run)[Kind.KILL], by_kind(run)[Kind.FREEZE]
+
+    assert (killed.times, killed.offered, killed.gave_up, dict(killed.paths)) == (1, 1, 1, {"plan": 1})
+    assert (frozen.times, frozen.offered) == (1, 0)

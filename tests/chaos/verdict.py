@@ -1,0 +1,204 @@
+"""What became of every call, and does everything hold that must?"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from router.lab.witness import Evidence, Heard
+from tests.asterisk.reckoning import Record, disagreement
+from tests.chaos.company import account_of
+from tests.chaos.faults import Struck
+from tests.chaos.schedule import Kind
+from tests.chaos.traffic import PATIENCE, WITHHELD, WITHHELD_EVERY
+
+OFFERED_AT_LEAST = 0.98  # of the calls that should have been placed by the end of the time
+LATE = timedelta(seconds=1)  # by which the last call may be placed late: starting the callers takes as long
+NAMED = 8  # examples of one complaint; the first few say what is wrong
+# By which the PBX may hear of a call later than its caller placed it, so that withheld ones can be told apart by time.
+HEARD_WITHIN = timedelta(seconds=WITHHELD_EVERY / 2)
+FELT_FOR = timedelta(seconds=2)  # after the router is ready again: one heartbeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything that was seen of one run, by whichever witness.
+
+    `planned` calls should have been placed from `began_at` on within `seconds`; `patient` are the callers who should
+    never have had to give up. Each kind of fault had to strike `each` times. `trouble` was told on the way, and so were
+    `notes`, which are worth knowing but nobody's fault.
+    """
+
+    planned: int
+    seconds: float
+    each: int
+    began_at: datetime
+    patient: frozenset[str]
+    seen: Evidence
+    records: Sequence[Record]
+    struck: Sequence[Struck]
+    trouble: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    owed: Mapping[str, int] | None = None  # commitments by call_id; None where there are none in this version
+    stopped_early: bool = False
+
+    @property
+    def in_time(self) -> int:
+        """How many calls were placed within the time."""
+        end = self.began_at + timedelta(seconds=self.seconds) + LATE
+        return sum(1 for call in self.seen.calls if call.placed.invited_at <= end)
+
+
+@dataclass(slots=True, kw_only=True)
+class DuringFaults:
+    """What happened while one kind of fault was felt: until one heartbeat after the router was ready again."""
+
+    times: int = 0
+    seconds: float = 0.0
+    longest_ready: float = 0.0
+    offered: int = 0
+    answered: int = 0
+    gave_up: int = 0
+    paths: Counter[str] = field(default_factory=Counter)
+
+
+def complaints(outcome: Outcome) -> list[str]:
+    """What doesn't hold, in words; nothing when all is well."""
+    return [
+        *outcome.trouble,
+        *_short_of_calls(outcome),
+        *_short_of_faults(outcome),
+        *_lost_or_twice(outcome.seen, outcome.patient),
+        *_wrong_records(outcome.seen, outcome.records),
+        *_without_commitment(outcome),
+    ]
+
+
+def _short_of_calls(outcome: Outcome) -> Iterator[str]:
+    needed = OFFERED_AT_LEAST * outcome.planned
+    if outcome.stopped_early:
+        yield f"stopped early: {outcome.seen.offered} of {outcome.planned} calls were offered"
+    elif outcome.in_time < needed:
+        yield (
+            f"only {outcome.in_time} of {outcome.planned} calls were offered in time ({outcome.seen.offered} in all):"
+            " this machine couldn't keep up with the rate"
+        )
+
+
+def _short_of_faults(outcome: Outcome) -> Iterator[str]:
+    last = max((call.placed.invited_at for call in outcome.seen.calls), default=outcome.began_at)
+    # a fault that came when no more calls did proves nothing
+    times = Counter(struck.kind for struck in outcome.struck if struck.began_at <= last)
+    for kind in Kind:
+        if times[kind] < outcome.each:
+            yield f"{kind}: struck {times[kind]} times instead of {outcome.each}"
+
+
+def _lost_or_twice(seen: Evidence, patient: frozenset[str]) -> Iterator[str]:
+    """offered = answered + given up: whoever is neither is lost, and so is a patient caller who had to give up."""
+    yield from _some("lost: neither answered nor given up", seen.lost)
+    yield from _some("answered twice", seen.twice)
+    left = [call for call in seen.calls if call.gave_up and call.caller in patient]
+    yield from _some(f"not answered in {PATIENCE:.0f} s, although people were free", left)
+    if seen.strangers:
+        who = ", ".join(f"{leg.phone} for {leg.caller}" for leg in seen.strangers[:NAMED])
+        yield f"{len(seen.strangers)} phones were rung for nobody who called: {who}"
+    if seen.offered != seen.answered + seen.gave_up:
+        yield f"{seen.offered} offered are not {seen.answered} answered + {seen.gave_up} given up"
+
+
+def _wrong_records(seen: Evidence, records: Sequence[Record]) -> Iterator[str]:
+    """Each call has one record, also one that ended while nobody could write it, and both sides tell the same."""
+    pairs, without, left_over = paired(seen, records)
+    yield from _some("no record of a call", without)
+    if left_over:
+        what = ", ".join(f"{record['call_id']} of {record['caller'] or WITHHELD}" for record in left_over[:NAMED])
+        yield f"{len(left_over)} records of no call: {what}"
+    wrong = [found for call, record in pairs if (found := disagreement(call, record) or _misplaced(call, record))]
+    if wrong:
+        yield f"{len(wrong)} records differ from what the phones saw: " + "; ".join(wrong[:NAMED])
+
+
+def paired(seen: Evidence, records: Sequence[Record]) -> tuple[list[tuple[Heard, Record]], list[Heard], list[Record]]:
+    """Each call with its record, the calls without one, and the records of no call.
+
+    A number calls once; calls of withheld callers are told apart by their time.
+    """
+    of_caller: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: str(record["arrived_at"])):
+        of_caller.setdefault(record["caller"] or WITHHELD, []).append(record)
+    pairs, without = [], []
+    for call in seen.calls:
+        waiting = of_caller.get(call.caller, [])
+        mine = next((record for record in waiting if call.caller != WITHHELD or _at_that_time(call, record)), None)
+        if mine is None:
+            without.append(call)
+        else:
+            waiting.remove(mine)
+            pairs.append((call, mine))
+    return pairs, without, [record for waiting in of_caller.values() for record in waiting]
+
+
+def _at_that_time(call: Heard, record: Record) -> bool:
+    return abs(datetime.fromisoformat(record["arrived_at"]) - call.placed.invited_at) < HEARD_WITHIN
+
+
+def _misplaced(call: Heard, record: Record) -> str | None:
+    account = account_of(call.caller)
+    if record["account"] != account or record["line"] is None:
+        return f"{call.caller}: of account {account}, recorded {record['account']} on line {record['line']}"
+    return None
+
+
+def _without_commitment(outcome: Outcome) -> Iterator[str]:
+    """Each call that reached nobody is owed exactly one call back. Commitments are the next part to be built: whoever
+    builds them fills `Outcome.owed`, in run.py where the records are read."""
+    if outcome.owed is None:
+        return
+    for call, record in paired(outcome.seen, outcome.records)[0]:
+        owed = outcome.owed.get(record["call_id"], 0)
+        if owed != int(not call.answered_by):
+            yield f"{call.caller}: {record['ended']}, and on {owed} commitments"
+
+
+def by_kind(outcome: Outcome) -> dict[Kind, DuringFaults]:
+    """What happened to the calls that came in while each kind of fault held."""
+    found = {kind: DuringFaults() for kind in Kind}
+    pairs, _, _ = paired(outcome.seen, outcome.records)
+    for struck in outcome.struck:
+        during = found[struck.kind]
+        during.times += 1
+        during.seconds += (struck.mended_at - struck.began_at).total_seconds()
+        during.longest_ready = max(during.longest_ready, (struck.ready_at - struck.mended_at).total_seconds())
+        for call, record in pairs:
+            if struck.began_at <= call.placed.invited_at <= struck.ready_at + FELT_FOR:
+                during.offered += 1
+                during.answered += call.placed.answered_at is not None
+                during.gave_up += call.gave_up
+                during.paths[record["path"] or "none"] += 1
+    return found
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    """What is printed and written."""
+    seen = outcome.seen
+    return {
+        "planned": outcome.planned,
+        "offered": seen.offered,
+        "offered_in_time": outcome.in_time,
+        "answered": seen.answered,
+        "gave_up": seen.gave_up,
+        "lost": len(seen.lost),
+        "twice": len(seen.twice),
+        "records": len(outcome.records),
+        "paths": dict(Counter(record["path"] or "none" for record in outcome.records)),
+        "longest_until_a_phone_rang_ms": round(max((call.intercept_ms or 0.0 for call in seen.calls), default=0.0), 1),
+        "struck": dict(Counter(str(struck.kind) for struck in outcome.struck)),
+    }
+
+
+def _some(what: str, calls: Sequence[Heard]) -> Iterator[str]:
+    if calls:
+        named = ", ".join(f"{call.caller} at {call.placed.invited_at:%H:%M:%S.%f}" for call in calls[:NAMED])
+        yield f"{len(calls)} × {what}: {named}"
