@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.call import app as call
+from router.commands.commitments import app as commitments
 from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
@@ -26,7 +28,9 @@ from router.storage.schema import Role
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(call)
 app.command(presence)
+app.command(commitments)
 
 
 @app.command
@@ -46,6 +50,7 @@ def serve() -> None:
         secret=settings.ami.read_secret(),
         pbx=settings.pbx,
     )
+    mail = settings.mail.server()
     guard = None
     if guard_secret := settings.guard.read_secret():
         guard = GuardSettings(
@@ -65,6 +70,8 @@ def serve() -> None:
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
             external_prefixes=settings.external_prefixes,
+            terms=settings.commitment.terms(),
+            mail=mail,
         )
         await service.run()
 
@@ -142,18 +149,46 @@ def check(
     pbx: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Could a call be lost? Exits with 1 when one could; 0 when all is well or there are only warnings.
+    """Could a call be lost? Names what is wrong with the table, and the way there. Exits with 1 when something is.
+
+    Everybody who could call in the coming year is asked about: each line, kind of caller, opening and holiday.
 
     Parameters
     ----------
     pbx
-        Ask the PBX of ROUTER_AMI_* whether it has what the table needs. Changes nothing there.
+        Ask the PBX of ROUTER_AMI_* instead, whether it has what the table needs. Changes nothing there.
     as_json
         Everything as JSON.
     """
-    if not pbx:
-        _fail("what shall be checked? --pbx asks the PBX whether it has what the table needs", code=2)
-    sys.exit(_check_pbx(load_settings(), as_json=as_json))
+    settings = load_settings()
+    sys.exit(_check_pbx(settings, as_json=as_json) if pbx else _check_table(settings, as_json=as_json))
+
+
+def _check_table(settings: Settings, *, as_json: bool) -> int:
+    from router.routing.problem import as_json as problem_as_json
+    from router.routing.problem import is_warning, path, say
+    from router.routing.problems import problems
+
+    zone = ZoneInfo(settings.time_zone)
+    table = _with_database(settings, lambda db: _newest_table(db, settings))
+    found = problems(table, datetime.now(UTC))
+    wrong = [problem for problem in found if not is_warning(problem)]
+    if as_json:
+        told = [problem_as_json(problem, zone) for problem in found]
+        out.print_json(json.dumps({"table": table.version, "problems": told}))
+        return 1 if wrong else 0
+    for problem in found:
+        mark, style = ("warning", "yellow") if is_warning(problem) else ("problem", "red")
+        out.print(f"{mark}  {say(problem, zone)}", style=style, highlight=False, soft_wrap=True)
+        for hop in path(problem, zone):
+            out.print(f"           {hop}", style="dim", highlight=False, soft_wrap=True)
+    counted = (
+        f"{len(table.lines)} lines, {len(table.people)} people, {len(table.desks)} desks,"
+        f" {len(table.accounts)} accounts"
+    )
+    verdict = f"problems: {len(wrong)}, warnings: {len(found) - len(wrong)}" if found else "no problem within a year"
+    out.print(f"Table {table.version}: {counted}; {verdict}.", style="bold", highlight=False, soft_wrap=True)
+    return 1 if wrong else 0
 
 
 def _check_pbx(settings: Settings, *, as_json: bool) -> int:
@@ -228,13 +263,21 @@ def demo(
 
 
 @app.command
-def calls(*, limit: int = 20) -> None:
-    """The latest calls on record: who called, who was to answer and why, and what became of it."""
+def calls(*, limit: int = 20, open_: Annotated[bool, Parameter(name="--open", negative=())] = False) -> None:
+    """The latest calls on record: who called, who was to answer and why, and what became of it.
+
+    Parameters
+    ----------
+    limit
+        How many of them.
+    open_
+        Only those that live, with their ids.
+    """
     from router.storage.records import recent_calls
 
     settings = load_settings()
     zone = ZoneInfo(settings.time_zone)
-    page = _with_database(settings, lambda db: recent_calls(db, limit))
+    page = _with_database(settings, lambda db: recent_calls(db, limit, still_open=open_))
     for record in page.records:
         waited = record.taken_at - record.arrived_at if record.taken_at else None
         taken = f"{record.taken_phone} after {waited.total_seconds():.1f} s" if waited else ""
@@ -249,8 +292,13 @@ def calls(*, limit: int = 20) -> None:
             taken or promised[record.promise],
         )
         out.print("  ".join(facts).rstrip(), highlight=False, soft_wrap=True)
-        if record.decision:
-            out.print(f"                 {record.decision['sentence']}", style="dim", highlight=False, soft_wrap=True)
+        told = [record.call_id] if open_ else []
+        told += [record.decision["sentence"]] if record.decision else []
+        for one in record.passings:
+            at = one.at.astimezone(zone).strftime("%H:%M:%S")
+            told.append(f"{at} {one.sentence or f'handed over by {one.phone} to {one.to or one.phone}'}")
+        for sentence in told:
+            out.print(f"                 {sentence}", style="dim", highlight=False, soft_wrap=True)
 
 
 @keys.command

@@ -8,12 +8,15 @@ import structlog
 
 from router.calls.call import Call, Ending
 from router.calls.events import (
+    AskedHandOver,
     AwayKept,
     CallArrived,
     CallEnded,
     CallTaken,
     CodeDialled,
     Event,
+    HandedOver,
+    HandOverRefused,
     LegBegan,
     LegEnded,
     LinkDown,
@@ -26,17 +29,20 @@ from router.calls.events import (
     PresencePublished,
     TablePublished,
     Tick,
+    TransferAsked,
 )
 from router.calls.orders import (
     AddMember,
     AnswerCode,
     Deliver,
+    HandOver,
     KeepAway,
     KeepPresence,
     Order,
     PauseMember,
     Record,
     RemoveMember,
+    Settle,
 )
 from router.calls.tracker import Calls
 from router.routing.numbers import masked
@@ -60,6 +66,7 @@ class Chronicle:
         self.endings: Counter[str] = Counter()  # as heard; calls that ended while we were away count when they are lost
         self.legs: Counter[str] = Counter()
         self.plans: Counter[str] = Counter()  # accepted or refused by the PBX
+        self.hand_overs: Counter[str] = Counter()  # by order or by key; refused: by us or by the PBX
         self.members: Counter[str] = Counter()  # added to and removed from desks, paused and not
         self.codes: Counter[str] = Counter()  # dialled on people's phones, by the word they were told
         self._mask_numbers = mask_numbers
@@ -86,6 +93,15 @@ class Chronicle:
             case PlanRefused():
                 self.plans["refused"] += 1
                 log.warning("plan refused", call_id=event.call_id, why=event.why)
+            case TransferAsked():
+                log.info("transfer key pressed", call_id=event.call_id, phone=event.phone, to=event.to)
+            case HandedOver():
+                self.hand_overs[event.how.value] += 1
+                log.info("call handed over", call_id=event.call_id, phone=event.phone, how=event.how.value)
+            case HandOverRefused():
+                log.warning("hand-over refused", call_id=event.call_id, why=event.why)
+            case AskedHandOver():
+                log.info("hand-over asked", order=event.order, call=event.call, by=event.by)
             case TablePublished():
                 log.info("table published", table=event.table.version)
             case LinkUp():
@@ -102,6 +118,7 @@ class Chronicle:
             case _:
                 assert_never(event)
         self._members(orders)
+        self._settled(orders)
 
     def tell_slip(self, event: Event) -> None:
         """Tell of an exception of our own; call it where it was caught."""
@@ -167,10 +184,16 @@ class Chronicle:
                     self.codes[order.word.value] += 1
                 case KeepPresence(presence=presence):
                     log.info("presence", person=presence.person, signed_in=presence.signed_in)
-                case Deliver() | Record() | KeepAway():
+                case Deliver() | HandOver() | Record() | Settle() | KeepAway():
                     pass
                 case _:
                     assert_never(order)
+
+    def _settled(self, orders: Iterable[Order]) -> None:
+        for order in orders:
+            if isinstance(order, Settle) and not order.done:
+                self.hand_overs["refused"] += 1
+                log.warning("order refused", order=order.order, why=order.result)
 
     def _shown(self, number: str) -> str:
         return masked(number) if self._mask_numbers else number

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -12,16 +13,22 @@ import structlog
 
 from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
-from router.calls.events import PresencePublished, TablePublished, Tick
-from router.calls.orders import KeepAway, KeepPresence, PbxOrder
+from router.calls.call import Call
+from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
+from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
+from router.clock import Clock
+from router.commitments.commitment import Terms
+from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.absences import Absences
-from router.storage.database import Database, NotMigrated, StorageError, Unavailable
+from router.storage.commitments import Keeper
+from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.migrate import upgrade
+from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
@@ -58,6 +65,8 @@ class Service:
         http_port: int,
         mask_numbers: bool,
         external_prefixes: tuple[str, ...] = (),
+        terms: Terms = Terms(),  # noqa: B008 (a frozen value)
+        mail: MailSettings | None = None,
         guard: GuardSettings | None = None,
     ) -> None:
         self._ami = ami
@@ -67,15 +76,25 @@ class Service:
         self._link: AmiLink | None = None
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone))
+        self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
+        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._clock = Clock(
+            self._db,
+            self._keeper,
+            lambda: self._publisher.table,
+            mailer=Mailer(settings=mail) if mail else None,
+            zone=ZoneInfo(time_zone),
+        )
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
+        self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
         self._switchboard = Switchboard(
             calls=self._calls,
             give=self._give,
             look=self._look,
             record=self._recorder.record,
+            settle=self._tell_outcome,
             keep=self._keep,
             chronicle=chronicle,
         )
@@ -86,6 +105,7 @@ class Service:
             chronicle=chronicle,
             publisher=self._publisher,
             recorder=self._recorder,
+            clock=self._clock,
             guard=self._guard,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
@@ -117,10 +137,13 @@ class Service:
             migrating = parts.create_task(self._migrate(), name="migrations")
             following = parts.create_task(self._publisher.watch(), name="publisher")
             recording = parts.create_task(self._recorder.run(), name="recorder")
+            minding = parts.create_task(self._clock.run(), name="clock")
             attending = parts.create_task(self._presence.watch(), name="presence")
             absences = parts.create_task(self._absences.run(), name="absences")
             ticking = parts.create_task(self._tick(), name="ticks")
             speaking = parts.create_task(self._speak(), name="link")
+            asked = parts.create_task(self._orders.follow(), name="orders")
+            settling = parts.create_task(self._orders.write(), name="outcomes")
             guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
@@ -135,7 +158,18 @@ class Service:
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
                 await self._presence.drain(DRAIN_WITHIN)
-            for part in (migrating, following, recording, attending, absences, ticking, guarding):
+            carrying_out = (asked, settling)
+            for part in (
+                migrating,
+                following,
+                recording,
+                minding,
+                attending,
+                absences,
+                ticking,
+                *carrying_out,
+                guarding,
+            ):
                 if part is not None:
                     part.cancel()
         log.info("router stopped")
@@ -195,6 +229,12 @@ class Service:
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
 
+    async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
+        """What calls that ended mean for what we owe, in the transaction that records them."""
+        if (table := self._publisher.table) is None:
+            raise Unavailable("without a table nobody knows who owes whom a call back")  # the records wait for it
+        await self._keeper.settle(transaction, ended, table)
+
     def _publish(self, table: Table) -> None:
         self._switchboard.hear(TablePublished(table=table, at=_now()))
         if not self._has_table.is_set():
@@ -227,6 +267,23 @@ class Service:
 
     def _speaks(self) -> bool:
         return self._link is not None and self._link.speaking
+
+    def _carry_out(self, order: Asked) -> None:
+        said = {key: value for key, value in order.payload.items() if isinstance(value, str)}
+        self._switchboard.hear(
+            AskedHandOver(
+                order=order.id,
+                call=said.get("call", ""),
+                person=said.get("person", ""),
+                desk=said.get("desk", ""),
+                by=order.asked_by,
+                expires_at=order.expires_at,
+                at=_now(),
+            )
+        )
+
+    def _tell_outcome(self, outcome: Settle) -> None:
+        self._orders.settled(outcome.order, done=outcome.done, result=outcome.result)
 
     def _look(self) -> None:
         if self._link is not None:

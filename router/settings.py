@@ -7,6 +7,7 @@ file the same names are written small and in tables: `ROUTER_AMI_HOST` is `host`
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,6 +24,8 @@ from pydantic_settings import (
 )
 
 from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
+from router.commitments.commitment import Belongs, Terms
+from router.notices.mail import Encryption, MailSettings
 from router.storage.database import normalised
 
 PREFIX = "ROUTER_"
@@ -111,6 +114,77 @@ class Http(BaseModel):
     port: int = Field(default=8080, ge=0, le=65535)  # 0 takes a free one
 
 
+class Commitment(BaseModel):
+    """How we keep our word to callers who reached nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    owner: Belongs = Belongs.MANAGER  # of what a known account is owed: its manager, or the line's desk
+    minutes: int = Field(default=30, ge=1, le=10080)  # until it is due; from the next opening when it is closed
+    gave_up_seconds: float = Field(default=5.0, ge=0, le=600)  # who hung up sooner is owed nothing
+    remind_minutes: int = Field(default=10, ge=0, le=1440)  # before it is due
+    escalate_minutes: str = "0,15,60"  # after it is due: when the owner, the desk, and the desk's lead are told
+    retry_minutes: int = Field(default=15, ge=1, le=1440)  # from an attempt that reached nobody to the next
+
+    @field_validator("escalate_minutes")
+    @classmethod
+    def _three_steps(cls, said: str) -> str:
+        steps = [int(step) if step.strip().isdecimal() else -1 for step in said.split(",")]
+        if len(steps) != 3 or min(steps) < 0 or steps != sorted(steps):
+            raise ValueError("three numbers of minutes, none smaller than the one before, such as 0,15,60")
+        return said
+
+    def terms(self) -> Terms:
+        """The same as the router's terms."""
+        owner, desk, lead = (timedelta(minutes=int(step)) for step in self.escalate_minutes.split(","))
+        return Terms(
+            due_after=timedelta(minutes=self.minutes),
+            gave_up_after=timedelta(seconds=self.gave_up_seconds),
+            belongs=self.owner,
+            remind_before=timedelta(minutes=self.remind_minutes),
+            escalate_after=(owner, desk, lead),
+            try_again_after=timedelta(minutes=self.retry_minutes),
+        )
+
+
+class Mail(BaseModel):
+    """Which mail server takes our mail; without a host none is sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    sender: str = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    encryption: Encryption = Encryption.STARTTLS
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.host and "@" not in self.sender:
+            raise ValueError("ROUTER_MAIL_SENDER is not set: give the address that our mail comes from")
+        if self.username and not self.host:
+            raise ValueError("ROUTER_MAIL_HOST is not set, but ROUTER_MAIL_USERNAME is: name the mail server as well")
+        if self.password_file and self.password.get_secret_value():
+            raise ValueError("ROUTER_MAIL_PASSWORD and ROUTER_MAIL_PASSWORD_FILE are both set: leave one of them away")
+        return self
+
+    def server(self) -> MailSettings | None:
+        """The mail server, None when there is none. Raises SettingsError when the password's file can't be read."""
+        if not self.host:
+            return None
+        password = _secret(self.password, self.password_file, "ROUTER_MAIL_PASSWORD_FILE")
+        return MailSettings(
+            host=self.host,
+            port=self.port,
+            sender=self.sender,
+            username=self.username,
+            password=password,
+            encryption=self.encryption,
+        )
+
+
 class Log(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,6 +212,8 @@ class Settings(BaseSettings):
     ami: Ami = Ami()
     guard: Guard = Guard()
     http: Http = Http()
+    commitment: Commitment = Commitment()
+    mail: Mail = Mail()
     log: Log = Log()
 
     @field_validator("external_prefixes", mode="before")
@@ -250,7 +326,7 @@ def _sentences(fault: ValidationError) -> Iterator[str]:
             yield said
         elif error["type"] == "extra_forbidden":
             yield f"{name} is no setting"
-        elif error["loc"][-1] in ("secret", "database"):  # neither is for a log, the address may hold a password
+        elif error["loc"][-1] in ("secret", "password", "database"):  # not for a log; the address may hold a password
             yield f"{name} is wrong: {said}"
         else:
             yield f"{name}: {error['input']!r} is wrong: {said[:1].lower()}{said[1:]}"

@@ -13,25 +13,12 @@ from typing import assert_never
 from router.calls.attendance import Attendance
 from router.calls.call import Call, Phase
 from router.calls.desk_members import after, differences
-from router.calls.events import (
-    AwayKept,
-    CallArrived,
-    CallEnded,
-    CallTaken,
-    CodeDialled,
-    Event,
-    LinkDown,
-    LinkUp,
-    MemberSeen,
-    MembersSeen,
-    PresencePublished,
-    TablePublished,
-    Tick,
-)
+from router.calls.events import CallArrived, Event, LinkDown, LinkUp, MemberSeen, MembersSeen, TablePublished
 from router.calls.orders import (
     AddMember,
     AnswerCode,
     Deliver,
+    HandOver,
     KeepAway,
     KeepPresence,
     MemberOrder,
@@ -40,22 +27,19 @@ from router.calls.orders import (
     PbxOrder,
     Record,
     RemoveMember,
+    Settle,
 )
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.routing.table import Table
-
-# What can change who should answer at a desk. A tick is among them: an absence or a pause ends without any event.
-ABOUT_MEMBERS = (
-    TablePublished | PresencePublished | CodeDialled | AwayKept | Tick | CallTaken | CallEnded | LinkUp | MembersSeen
-)
 
 
 class Switchboard:
     """The one place where events, calls and orders meet.
 
     `give` hands an order to the PBX, `look` asks it who answers at its desks (a MembersSeen follows), `record` hands a
-    call to the records, `keep` what people say of themselves to whoever keeps it; all of them return at once.
+    call to the records, `keep` what people say of themselves to whoever keeps it, `settle` tells who asked for
+    something what came of it; all of them return at once.
     """
 
     def __init__(
@@ -65,6 +49,7 @@ class Switchboard:
         give: Callable[[PbxOrder], None],
         look: Callable[[], None],
         record: Callable[[Call], None],
+        settle: Callable[[Settle], None],
         keep: Callable[[KeepPresence | KeepAway], None],
         chronicle: Chronicle,
     ) -> None:
@@ -75,6 +60,7 @@ class Switchboard:
         self._give = give
         self._look = look
         self._record = record
+        self._settle = settle
         self._keep = keep
         self._chronicle = chronicle
         self._members: tuple[MemberSeen, ...] | None = None  # None while nobody can tell us
@@ -138,9 +124,9 @@ class Switchboard:
         self._chronicle.tell(event, (*orders, *changes), self._calls)
 
     def _desk_changes(self, event: Event, table: Table | None) -> tuple[MemberOrder, ...]:
-        if not isinstance(event, ABOUT_MEMBERS) or table is None or self._members is None:
+        if table is None or self._members is None:
             return ()
-        wanted = self.attendance.wanted(table, event.at)
+        wanted = self.attendance.wanted(event, table)
         if wanted is None:
             return ()
         changes = differences(wanted, self._members)
@@ -149,11 +135,13 @@ class Switchboard:
 
     def _perform(self, order: Order) -> None:
         match order:
-            case Deliver() | AddMember() | RemoveMember() | PauseMember() | AnswerCode():
+            case Deliver() | HandOver() | AddMember() | RemoveMember() | PauseMember() | AnswerCode():
                 self._give(order)
             case KeepPresence() | KeepAway():
                 self._keep(order)
             case Record():
                 self._record(order.call)
+            case Settle():
+                self._settle(order)
             case _:
                 assert_never(order)

@@ -11,6 +11,7 @@ from router.calls.events import LinkDown
 from router.calls.presence import who_is_at
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
+from router.clock import Clock
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
@@ -27,6 +28,7 @@ class Vitals:
     chronicle: Chronicle
     publisher: Publisher
     recorder: Recorder
+    clock: Clock
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
 
@@ -49,6 +51,7 @@ class Vitals:
         yield from self._of_the_table()
         yield from self._of_desks()
         yield from self._of_records()
+        yield from self._of_the_clock()
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
             yield from _of_the_link(self.link.counters)
@@ -97,6 +100,12 @@ class Vitals:
         yield _count("records_retried", "Batches of records that failed and were tried again", recorder.failures)
         yield _count("records_refused", "Calls that the database will never take", recorder.refused)
         yield _count("records_dropped", "Calls that memory had no room for", recorder.dropped)
+
+    def _of_the_clock(self) -> Iterator[Figure]:
+        clock = self.clock
+        yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
+        yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
+        yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
 
 
 def _of_the_link(link: Counters) -> Iterator[Figure]:

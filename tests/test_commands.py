@@ -3,19 +3,27 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from router.__main__ import main
-from router.lab.sample import BIRCH, BUSINESS_LINE, NO_LINE
+from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
+from router.routing.model import Person, PersonState
+from router.routing.table import Put
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
+from router.storage.orders import Asked, settle, take
+from router.storage.tables import commit_changes
 from tests.sample_database import MONDAY_NOON, furnish
 
 WITHIN = 30.0  # seconds for one command; each takes less than one on a machine that is not busy
@@ -97,6 +105,47 @@ def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
     assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
 
 
+def test_check_has_nothing_to_say_about_the_sample_company(router: Run) -> None:
+    said = router("check")
+
+    assert said.code == 0
+    assert said.out == "Table 1: 6 lines, 13 people, 2 desks, 11 accounts; no problem within a year.\n"
+
+
+def test_check_names_each_problem_with_the_way_there_and_fails(router: Run, database: str) -> None:
+    jonas = next(person for person in SAMPLE.people if person.id == JONAS)
+    asyncio.run(put(replace(jonas, state=PersonState.LEFT), database))
+
+    said = router("check", time_zone="America/New_York")
+
+    assert said.code == 1
+    first, *others = said.out.splitlines()
+    assert first == (
+        "problem  Jonas has left and is the account manager of a running job: name somebody else, or a cover without"
+        " end as successor"
+    )
+    call, reason, *_ = others
+    assert re.fullmatch(
+        r" +Birch & Sons calls \+12125550100 \(Business\) at \w{3} \d\d \w{3} \d{4} \d\d:\d\d E[SD]T\.", call
+    )
+    assert reason.strip() == "Birch & Sons has a running job 'Kitchen for the new shop'."
+    assert others[-1].endswith("; problems: 2, warnings: 0.")
+
+
+def test_check_as_json_has_the_facts_the_sentence_and_the_way(router: Run, database: str) -> None:
+    anna, ben, carla = (person for person in SAMPLE.people if person.id in SAMPLE.desks[0].members)
+    for member in (ben, carla):
+        asyncio.run(put(replace(member, state=PersonState.LEFT), database))
+
+    said = router("check", "--json")
+
+    (found,) = json.loads(said.out)["problems"]
+    assert said.code == 1
+    assert (found["problem"], found["warning"], found["person"]) == ("LeansOnOne", False, anna.name)
+    assert found["sentence"].startswith("only Anna answers at the safety net Coordinators")
+    assert found["path"][1] == "+999000000000 is none of our lines."
+
+
 def test_a_new_key_is_shown_once_and_opens_the_api(router: Run, database: str) -> None:
     said = router("key", "new", "crm", "--role", "service")
 
@@ -154,7 +203,6 @@ def test_migrate_makes_the_tables_and_does_nothing_the_second_time(router: Run, 
         (("explain", "--caller", "1"), {}, 2, "--line"),
         (("key", "new", "crm", "--role", "king"), {}, 2, "king"),
         (("check", "--pbx"), {"ami_secret": "x", "ami_port": "1"}, 1, "127.0.0.1:1: "),
-        (("check",), {}, 2, "--pbx"),
         (("no-such-command",), {}, 2, "no-such-command"),
     ],
 )
@@ -189,9 +237,71 @@ def test_a_database_without_tables_says_which_command_makes_them(router: Run, tm
     assert "router migrate" in said.err
 
 
+async def put(person: Person, database: str) -> None:
+    db = Database(database)
+    try:
+        await commit_changes(db, [Put(entity=person)], MONDAY_NOON)
+    finally:
+        await db.close()
+
+
 async def whose(presented: str, database: str) -> ApiKey | None:
     db = Database(database)
     try:
         return await find_key(db, presented, MONDAY_NOON)
     finally:
         await db.close()
+
+
+@pytest.mark.parametrize("to", [(), ("--to", "Ida", "--to-manager"), ("--to", "Ida", "--to-desk", "Service")])
+def test_a_call_is_handed_over_to_one(router: Run, to: tuple[str, ...]) -> None:
+    refused = router("call", "hand-over", "jonas", *to)
+
+    assert refused.code == 2
+    assert "to whom?" in refused.err
+
+
+def test_without_a_router_nobody_is_handed_over_and_the_order_is_withdrawn(router: Run, database: str) -> None:
+    refused = router("call", "hand-over", "jonas", "--to", "Ida")
+
+    assert refused.code == 1
+    assert "no router took this order within 5 s" in refused.err
+    assert asyncio.run(left_to_take(database)) == ()
+
+
+async def left_to_take(database: str) -> tuple[Asked, ...]:
+    db = Database(database)
+    try:
+        return await take(db, "pbx", datetime.now(UTC))
+    finally:
+        await db.close()
+
+
+def test_what_came_of_an_order_is_told_in_a_sentence(router: Run, database: str) -> None:
+    with a_router_that(database, done=True, result="pbx:1.1: handed over by Jonas to Ida"):
+        said = router("call", "hand-over", "pbx:1.1", "--to", "Ida", "--by", "Petra")
+    assert (said.code, said.out) == (0, "pbx:1.1: handed over by Jonas to Ida\n")
+
+    with a_router_that(database, done=False, result="nobody has the caller"):
+        refused = router("call", "hand-over", "jonas", "--to-manager")
+    assert (refused.code, refused.err) == (1, "nobody has the caller\n")
+
+
+@contextmanager
+def a_router_that(database: str, *, done: bool, result: str) -> Iterator[None]:
+    """Takes the next order, in a thread of its own, and says that this came of it."""
+
+    async def answer() -> None:
+        db = Database(database)
+        try:
+            async with asyncio.timeout(WITHIN):
+                while not (taken := await take(db, "pbx", datetime.now(UTC))):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            await settle(db, taken[0].id, done=done, result=result)
+        finally:
+            await db.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        answered = thread.submit(asyncio.run, answer())
+        yield
+        answered.result(WITHIN)

@@ -14,8 +14,9 @@ import pytest_asyncio
 
 from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
-from router.lab.sample import BIRCH, BUSINESS_LINE, REGION, TIME_ZONE
+from router.lab.sample import BIRCH, BUSINESS_LINE, IDA, REGION, TIME_ZONE
 from router.service import NoKeyYet, Service
+from router.storage.commitments import Entry, list_entries
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.records import CallRecord, recent_calls
@@ -99,6 +100,22 @@ class Town:
         db = Database(self.database)
         try:
             return await current_version(db)
+        finally:
+            await db.close()
+
+    def give_up(self) -> None:
+        """The customer hangs up after half a minute in which nobody answered."""
+        del self.asterisk.channels[CHANNEL]
+        now = datetime.now(UTC)
+        clock = self.asterisk.clock
+        told = f"1~{clock - 30:.3f}~{BUSINESS_LINE}~{BIRCH}~number~plan~~~{clock:.3f}~16"
+        self.asterisk.journal[f"/router-ended-{now.isoweekday() % 7}/{now:%H/%M}/{CALL}"] = told
+
+    async def entries(self) -> tuple[Entry, ...]:
+        """What we owe callers."""
+        db = Database(self.database)
+        try:
+            return await list_entries(db)
         finally:
             await db.close()
 
@@ -263,6 +280,21 @@ async def test_a_call_that_vanished_with_its_pbx_is_told_as_lost(town: Town) -> 
 
     (record,) = await town.records()
     assert record.ended == "lost"
+
+
+async def test_a_caller_who_gave_up_while_no_router_ran_is_owed_a_call_once(town: Town) -> None:
+    async with town.running_router():
+        await town.heartbeat()
+        await town.customer_calls()
+    assert await town.entries() == ()
+
+    town.give_up()  # the router died before it could write anything of it
+    for _ in range(2):  # and a second one reads the same journal
+        async with town.running_router():
+            await town.heartbeat()
+
+    (entry,) = await town.entries()
+    assert (entry.calls, entry.commitment.owner, entry.commitment.urgency) == ((f"pbx:{CALL}",), IDA, 1)
 
 
 async def test_nobody_can_reach_the_api_over_the_network_before_there_is_a_key(town: Town) -> None:

@@ -1,9 +1,12 @@
 """Is a wrong setting told in one sentence, before anything starts?"""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from router.commitments.commitment import Belongs
+from router.notices.mail import Encryption
 from router.settings import SettingsError, load_settings, variables
 
 
@@ -136,6 +139,50 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_AMI_SECRET", "canary")
 
     assert "canary" not in repr(load_settings())
+
+
+def test_a_company_says_how_it_keeps_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "OWNER": "desk",
+        "MINUTES": "20",
+        "GAVE_UP_SECONDS": "0",
+        "ESCALATE_MINUTES": "0, 10,30",
+    }.items():
+        monkeypatch.setenv(f"ROUTER_COMMITMENT_{name}", value)
+
+    terms = load_settings().commitment.terms()
+
+    assert (terms.belongs, terms.due_after, terms.gave_up_after) == (Belongs.DESK, timedelta(minutes=20), timedelta())
+    assert [step.total_seconds() for step in terms.escalate_after] == [0, 600, 1800]
+
+
+@pytest.mark.parametrize("said", ["0,15", "0,15,x", "15,0,60", "", "-1,0,1"])
+def test_steps_that_lead_nowhere_are_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("ROUTER_COMMITMENT_ESCALATE_MINUTES", said)
+
+    with pytest.raises(SettingsError, match="three numbers of minutes"):
+        load_settings()
+
+
+def test_without_a_mail_server_no_mail_is_sent_and_with_one_it_needs_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().mail.server() is None
+    monkeypatch.setenv("ROUTER_MAIL_HOST", "mail.example.org")
+    with pytest.raises(SettingsError, match="ROUTER_MAIL_SENDER is not set"):
+        load_settings()
+    monkeypatch.setenv("ROUTER_MAIL_SENDER", "router@example.org")
+    server = load_settings().mail.server()
+    assert server is not None
+    assert (server.host, server.port, server.encryption) == ("mail.example.org", 587, Encryption.STARTTLS)
+
+
+def test_the_mail_password_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("open sesame\n")
+    for name, value in {"HOST": "mail", "SENDER": "a@b.example", "PASSWORD_FILE": str(tmp_path / "password")}.items():
+        monkeypatch.setenv(f"ROUTER_MAIL_{name}", value)
+
+    server = load_settings().mail.server()
+    assert server is not None
+    assert server.password == "open sesame"
 
 
 def test_without_a_secret_there_is_no_voicemail_guard() -> None:

@@ -29,6 +29,7 @@ from router.calls.orders import (
     PauseMember,
     PbxOrder,
     RemoveMember,
+    Settle,
     Word,
 )
 from router.calls.presence import Presence, Presences
@@ -54,6 +55,7 @@ class Desk:
         self.kept: list[KeepPresence | KeepAway] = []
         self.left: list[PbxOrder | Call] = []
         self.when_given: Callable[[PbxOrder], None] = lambda order: None
+        self.settled: list[Settle] = []
         self.calls = Calls()
         self.chronicle = Chronicle(mask_numbers=mask_numbers)
         self.switchboard = Switchboard(
@@ -61,6 +63,7 @@ class Desk:
             give=self._give,
             look=self._look,
             record=self.left.append,
+            settle=self.settled.append,
             keep=self.kept.append,
             chronicle=self.chronicle,
         )

@@ -16,6 +16,12 @@ The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.
     priority   0 to 99 of the caller's account: who has more goes before others in a waiting line
     `k=` is empty when the dialled number is no line; the last step is a desk, or a promise.
 
+A hand-over is the same with `t=` in place of `k=`, in a variable of its own that counts once:
+
+    2~<Uniqueid>~t=<to>~n=<display>~l=<last resort>~a=<priority>~<step>~<step>…
+
+    to         p<id> a person · d<id> a desk · back: who gave it, because nobody was meant
+
 Each UserEvent carries Token and Call (the Uniqueid of the channel that entered [router-in]) and:
 
     RouterArrived    Dialled Caller Presented(number|withheld|malformed) At
@@ -24,6 +30,8 @@ Each UserEvent carries Token and Call (the Uniqueid of the channel that entered 
     RouterTaken      Step Phone At Queue(the one it was taken from, else empty)
     RouterLegEnded   Leg Journal
     RouterEnded      Journal
+    RouterTransfer   Phone To(short number) At       asks for a hand-over: the transfer key of Phone was pressed
+    RouterHandedOver From(phone) To(as above) How(order|key) Step At
 
 Why is plan, stale, deadline or invalid; of a call that the guard took out of a mailbox it is guard (by plan), or guard
 and one of the others.
@@ -71,6 +79,7 @@ ANSWER_VERSION = "1"  # of the answer to a dialled code
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
+VAR_HAND_OVER = "ROUTER_HANDOVER"
 VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
 VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
@@ -81,6 +90,8 @@ BEAT_STALE = 6  # seconds after which the dialplan stops waiting for us: two los
 CONTEXT_IN = "router-in"
 CONTEXT_FALLBACK = "router-fallback"
 CONTEXT_DELIVER = "router-deliver"
+CONTEXT_HAND_OVER = "router-handover"  # the one place to which a caller who talks may be redirected
+CONTEXT_TRANSFER = "router-transfer"  # where a phone's transfer key leads
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
 CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
@@ -93,6 +104,10 @@ EVENT_LEG_BEGUN = "RouterLegBegun"
 EVENT_LEG_ENDED = "RouterLegEnded"
 EVENT_TAKEN = "RouterTaken"
 EVENT_ENDED = "RouterEnded"
+EVENT_TRANSFER = "RouterTransfer"
+EVENT_HANDED_OVER = "RouterHandedOver"
+
+BACK = "back"  # as the target of a hand-over: to who gave it
 EVENT_PRESENCE = "RouterPresence"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal

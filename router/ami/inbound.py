@@ -17,6 +17,8 @@ from router.calls.events import (
     CallTaken,
     Code,
     CodeDialled,
+    HandedOver,
+    How,
     LegBegan,
     LegEnded,
     LegResult,
@@ -27,6 +29,7 @@ from router.calls.events import (
     Presented,
     Promised,
     Slot,
+    TransferAsked,
 )
 from router.routing.model import Strategy
 
@@ -40,6 +43,8 @@ _AT = re.compile(r"[0-9]{9,10}(?:\.[0-9]{1,6})?")
 _DIGITS = re.compile(r"[0-9]{0,4}")
 _STEP = re.compile(r"[0-9]{1,4}")
 _CAUSE = re.compile(r"[0-9]{1,3}")
+_SHORT = re.compile(r"[0-9]{1,16}")
+_HANDED_TO = re.compile(rf"p(?P<person>[0-9]{{1,10}})|d(?P<desk>[0-9]{{1,10}})|{dialplan.BACK}")
 _WORD = re.compile(r"[A-Za-z -]{0,20}")
 _JOURNAL_KEY = re.compile(rf"/{dialplan.DB_ENDED}[0-6]/[0-9]{{2}}/[0-9]{{2}}/([^/]+)(?:/([^/]+))?")
 _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
@@ -204,6 +209,27 @@ def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
             return _leg_ended(call_id, fields.get("leg"), fields.get("journal"), skew)
         case dialplan.EVENT_ENDED:
             return _call_ended(call_id, fields.get("journal"), skew)
+        case dialplan.EVENT_TRANSFER:
+            phone, to = fields.get("phone"), fields.get("to")
+            return TransferAsked(
+                call_id=call_id,
+                phone=_match(ENDPOINT, phone) if phone else "",
+                to=_match(_SHORT, to) if to else "",
+                at=_at(fields.get("at"), skew),
+            )
+        case dialplan.EVENT_HANDED_OVER:
+            phone, found = fields.get("from"), _HANDED_TO.fullmatch(fields.get("to", ""))
+            if found is None:
+                raise _Impossible
+            return HandedOver(
+                call_id=call_id,
+                phone=_match(ENDPOINT, phone) if phone else "",
+                to_person=int(found["person"]) if found["person"] else None,
+                to_desk=int(found["desk"]) if found["desk"] else None,
+                how=_one_of(How, fields.get("how")),
+                step=_step(fields.get("step")),
+                at=_at(fields.get("at"), skew),
+            )
         case _:
             raise _Impossible
 

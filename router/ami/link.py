@@ -12,12 +12,21 @@ import structlog
 
 from router.ami.connection import Door, LinkFailed, connect, keep_connected
 from router.ami.counters import Counters, Dropped, Tally
-from router.ami.outbound import Unsendable, answer_code, change_member, deliver
+from router.ami.outbound import Unsendable, answer_code, change_member, deliver, hand_over, take_back
 from router.ami.protocol import Answer, Wire
 from router.ami.session import Session
 from router.ami.timing import Timing
-from router.calls.events import Event, LinkDown, LinkUp, PlanAccepted, PlanRefused
-from router.calls.orders import AddMember, AnswerCode, Deliver, MemberOrder, PauseMember, PbxOrder, RemoveMember
+from router.calls.events import Event, HandOverRefused, LinkDown, LinkUp, PlanAccepted, PlanRefused
+from router.calls.orders import (
+    AddMember,
+    AnswerCode,
+    Deliver,
+    HandOver,
+    MemberOrder,
+    PauseMember,
+    PbxOrder,
+    RemoveMember,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -82,12 +91,15 @@ class AmiLink:
     def give(self, order: PbxOrder) -> None:
         """Writes the order at once. What became of a plan comes back as PlanAccepted or PlanRefused, later.
 
+        A hand-over that can't be comes back as HandOverRefused; one that is done is told by the PBX itself.
         An order about members that fails shows in the next look at them. Who dialled a code and hears nothing from us
         hears from the dialplan that it wasn't possible.
         """
         match order:
             case Deliver(call_id=call_id):
                 self._deliver(order, call_id)
+            case HandOver():
+                self._hand_over(order)
             case AddMember() | RemoveMember() | PauseMember():
                 self._change_member(order)
             case AnswerCode():
@@ -139,6 +151,29 @@ class AmiLink:
             asyncio.get_running_loop().call_soon(self._refused, call_id, str(refusal))
         else:
             answer.add_done_callback(partial(self._answered, call_id))
+
+    def _hand_over(self, order: HandOver) -> None:
+        """Both actions are written together: between them the caller could be left without whom they talked to."""
+        try:
+            actions = hand_over(order, self._settings.pbx)
+            session = self._speaking()
+            answers = [session.ask(fields) for fields in actions]
+        except (Unsendable, LinkFailed) as refusal:
+            asyncio.get_running_loop().call_soon(self._not_handed_over, order.call_id, str(refusal))
+        else:
+            answers[-1].add_done_callback(partial(self._hand_over_answered, order))
+
+    def _hand_over_answered(self, order: HandOver, future: asyncio.Future[Answer]) -> None:
+        answer = future.result()
+        if answer.success:
+            return
+        if order.redirect and self._session is not None and self._session.speaking:
+            self._session.ask(take_back(order, self._settings.pbx))
+        self._not_handed_over(order.call_id, answer.said)
+
+    def _not_handed_over(self, call_id: str, why: str) -> None:
+        self._tally.actions_refused += 1
+        self._tell(HandOverRefused(call_id=call_id, why=why, at=self._now()))
 
     def _answered(self, call_id: str, future: asyncio.Future[Answer]) -> None:
         answer = future.result()

@@ -7,23 +7,27 @@ would cut, is refused before a byte is written.
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from router.ami.dialplan import (
     ANSWER_VERSION,
+    BACK,
     CONTEXT_GUARDED,
+    CONTEXT_HAND_OVER,
     GLOBAL_BEAT,
     GLOBAL_TOKEN,
     PLAN_LIMIT,
     PLAN_VERSION,
     SLOTS,
     VAR_ANSWER,
+    VAR_HAND_OVER,
     VAR_PLAN,
     member_interface,
     queue_name,
     state_interface,
 )
-from router.calls.orders import AddMember, AnswerCode, Deliver, MemberOrder, PauseMember, RemoveMember
+from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, MemberOrder, PauseMember, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
 
@@ -51,6 +55,30 @@ class Unsendable(ValueError):
 def deliver(order: Deliver, pbx: str) -> Fields:
     """The plan, on the one channel that waits for it. Raises Unsendable."""
     return set_on_channel(order.channel, VAR_PLAN, encode_plan(order.plan, _uniqueid(order.call_id, pbx)))
+
+
+def hand_over(order: HandOver, pbx: str) -> tuple[Fields, ...]:
+    """The actions of a hand-over, in their order: a caller who left before the second one has the plan already.
+
+    A channel may be named by its Uniqueid as well, which is the call's. Raises Unsendable.
+    """
+    uniqueid = _uniqueid(order.call_id, pbx)
+    plan = set_on_channel(uniqueid, VAR_HAND_OVER, encode_hand_over(order, uniqueid))
+    if not order.redirect:
+        return (plan,)
+    redirect = {
+        "Action": "Redirect",
+        "Channel": uniqueid,
+        "Context": CONTEXT_HAND_OVER,
+        "Exten": "s",
+        "Priority": "1",
+    }
+    return plan, redirect
+
+
+def take_back(order: HandOver, pbx: str) -> Fields:
+    """Undo the first action of a hand-over whose second was refused. Raises Unsendable."""
+    return set_on_channel(_uniqueid(order.call_id, pbx), VAR_HAND_OVER, "")
 
 
 def answer_code(order: AnswerCode, pbx: str) -> Fields:
@@ -169,6 +197,18 @@ def encode_plan(plan: Plan, uniqueid: str) -> str:
             middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
         written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", *about, *middle, last))
     return written
+
+
+def encode_hand_over(order: HandOver, uniqueid: str) -> str:
+    """The plan of a hand-over as the dialplan reads it: the plan, with whom it is handed to. Raises Unsendable."""
+    to = BACK
+    if order.to_person is not None:
+        to = f"p{order.to_person}"
+    elif order.to_desk is not None:
+        to = f"d{order.to_desk}"
+    # There is nothing to be remembered for the line: it is who has talked to the caller that counts here.
+    plan = encode_plan(replace(order.plan, line_tail=()), uniqueid)
+    return plan.replace("~k=~", f"~t={to}~", 1)
 
 
 def _uniqueid(call_id: str, pbx: str) -> str:

@@ -9,17 +9,19 @@ from router.calls.codes import GoesAway, Said, read_code, shown
 from router.calls.desk_members import SAFETY_NET, wanted_members
 from router.calls.events import (
     AwayKept,
+    CallEnded,
     CallTaken,
     CodeDialled,
     Event,
     LinkUp,
+    MembersSeen,
     PresencePublished,
     Slot,
     TablePublished,
     Tick,
 )
 from router.calls.orders import AnswerCode, KeepAway, KeepPresence, Order, Word
-from router.calls.presence import Presence, Presences
+from router.calls.presence import Presence, Presences, next_due
 from router.calls.tracker import Calls
 from router.routing.table import Table
 
@@ -34,6 +36,8 @@ class Attendance:
         self._presences: dict[int, Presence] | None = None  # None until it was read: nobody's place is changed before
         self._taken: dict[str, Seat] = {}  # by call: who took it from which desk, and has it still
         self._wrapping: dict[Seat, datetime] = {}  # until when
+        self._due: datetime | None = None  # when somebody may come or go by themselves
+        self._told: frozenset[Seat] = frozenset()  # who was wrapping up when that was last asked
 
     @property
     def presences(self) -> Presences:
@@ -53,11 +57,28 @@ class Attendance:
                 pass
         return ()
 
-    def wanted(self, table: Table, now: datetime) -> Mapping[Slot, Mapping[str, bool]] | None:
-        """Which phones should answer for each desk, and which of them paused; None as long as nobody can know."""
-        if self._presences is None:
+    def wanted(self, event: Event, table: Table) -> Mapping[Slot, Mapping[str, bool]] | None:
+        """Which phones should answer for each desk after this event, and which of them paused.
+
+        None when nobody can know yet, and when nothing about it can have changed.
+        """
+        if self._presences is None or not self._may_have_changed(event):
             return None
-        return wanted_members(table, self._presences, now, self.wrapping_up(now))
+        self._due = next_due(table, self._presences, event.at)
+        self._told = self.wrapping_up(event.at)
+        return wanted_members(table, self._presences, event.at, self._told)
+
+    def _may_have_changed(self, event: Event) -> bool:
+        match event:
+            case TablePublished() | PresencePublished() | CodeDialled() | AwayKept() | LinkUp() | MembersSeen():
+                return True
+            case Tick(at=now):
+                due = self._due is not None and self._due <= now
+                return due or self._told != self.wrapping_up(now)
+            case CallTaken() | CallEnded():
+                return self._told != self.wrapping_up(event.at)
+            case _:
+                return False
 
     def wrapping_up(self, now: datetime) -> frozenset[Seat]:
         """Who is not rung by their desk now: they talk to one of its callers, or did until a moment ago.

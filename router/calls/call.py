@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from router.calls.events import LegResult, Path, Presented, Promised
+from router.calls.events import How, LegResult, Path, Presented, Promised
 from router.routing.decide import Decision
 
 
@@ -42,6 +42,30 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """One hand-over of a call: from which phone, to whom (a name; "" is back to the giver), and how.
+
+    `sentence` says who was to ring and why; "" when another router, or none, was there at that moment.
+    """
+
+    at: datetime
+    phone: str
+    person: int | None
+    to: str
+    how: How
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handing:
+    """A hand-over that the PBX was asked for and hasn't told of yet; `order` asked for it, None for a transfer key."""
+
+    to: str
+    sentence: str
+    order: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One caller's attempt. A value: every event makes a new one.
 
@@ -67,6 +91,8 @@ class Call:
     owner_phone: str | None = None
     owner: int | None = None
     owner_since: datetime | None = None
+    handing: Handing | None = None
+    passings: tuple[Passing, ...] = ()
     promise: Promised | None = None
     ended_at: datetime | None = None
     ending: Ending | None = None

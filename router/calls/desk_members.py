@@ -73,9 +73,9 @@ def after(seen: Iterable[MemberSeen], orders: Iterable[MemberOrder]) -> tuple[Me
                 name = next((m.member for m in here if m.endpoint == endpoint), "")
                 members.append(_member(order, endpoint, name, paused))
             case RemoveMember(member=name, endpoint=endpoint):
-                gone = [m for m in here if (m.member, m.endpoint) == (name, endpoint)]
-                for member in gone[-1:]:
-                    members.remove(member)
+                for member in [m for m in here if (m.member, m.endpoint) == (name, endpoint)][-1:]:
+                    places = [place for place, one in enumerate(members) if one == member]
+                    del members[places[-1]]
             case PauseMember(endpoint=endpoint, paused=paused):
                 for member in here:
                     if member.endpoint == endpoint:

@@ -158,6 +158,68 @@ class CallEnded:
     owner: str | None = None
 
 
+class How(StrEnum):
+    """How a call is handed over: by an order to us, or by the phone's own transfer key."""
+
+    ORDER = "order"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """Who has the caller pressed the transfer key and a short number (`to`); the caller hears music and waits for us.
+
+    `phone` is the giver's, "" when the PBX doesn't know it. `to` is empty when what was dialled was no short number.
+    """
+
+    call_id: str
+    phone: str
+    to: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """The caller left `phone` and is being delivered anew, with steps after `step`.
+
+    `to_person` or `to_desk` is where it leads, neither when it goes back to `phone`.
+    """
+
+    call_id: str
+    phone: str
+    to_person: int | None
+    to_desk: int | None
+    how: How
+    step: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverRefused:
+    """The PBX refused a hand-over, or didn't answer in time."""
+
+    call_id: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedHandOver:
+    """Somebody asks by an order: hand this call over. `order` is the order's number.
+
+    `call` is a call_id, or the phone or the name of who has the caller. One of `person` and `desk` is the name of whom
+    it shall go to; neither means the account's manager. `by` is who asks, "" for who has the caller.
+    """
+
+    order: int
+    call: str
+    person: str
+    desk: str
+    by: str
+    expires_at: datetime
+    at: datetime
+
+
 class Code(StrEnum):
     """What somebody dials on their own phone to say whether they are there."""
 
@@ -278,6 +340,9 @@ class Tick:
     at: datetime
 
 
-PbxEvent = CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | CallEnded | CodeDialled
-OwnEvent = TablePublished | PresencePublished | AwayKept | Tick
-Event = PbxEvent | PlanAccepted | PlanRefused | LinkUp | LinkDown | MembersSeen | OwnEvent
+PbxEvent = (
+    CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | TransferAsked | HandedOver | CallEnded | CodeDialled
+)
+LinkEvent = PlanAccepted | PlanRefused | HandOverRefused | LinkUp | LinkDown | MembersSeen
+OwnEvent = TablePublished | PresencePublished | AwayKept | AskedHandOver | Tick
+Event = PbxEvent | LinkEvent | OwnEvent

@@ -20,6 +20,30 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """Give this plan to a call that somebody has, or had until now.
+
+    `to_person` or `to_desk` is whom it is handed to, neither when it goes back. `redirect`: the caller still talks and
+    is taken out of that; else they wait already.
+    """
+
+    call_id: str
+    plan: Plan
+    to_person: int | None
+    to_desk: int | None
+    redirect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Tell who gave the order of this number what came of it, in a sentence."""
+
+    order: int
+    done: bool
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Write down all that is known of this call; a later order for the same call replaces this one."""
 
@@ -99,5 +123,5 @@ class KeepAway:
 
 
 MemberOrder = AddMember | RemoveMember | PauseMember
-PbxOrder = Deliver | MemberOrder | AnswerCode
-Order = PbxOrder | Record | KeepPresence | KeepAway
+PbxOrder = Deliver | HandOver | MemberOrder | AnswerCode
+Order = PbxOrder | Record | Settle | KeepPresence | KeepAway

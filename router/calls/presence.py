@@ -122,6 +122,21 @@ def desks_of(person: int, table: Table) -> tuple[Desk, ...]:
     return tuple([desk for _, desk in sorted(table.desks.items()) if person in desk.members])
 
 
+def next_due(table: Table, presences: Presences, now: datetime) -> datetime | None:
+    """The next instant at which somebody may come or go without saying anything; None when there is none in sight.
+
+    Before it nobody needs to be asked about again: walking through a large company takes milliseconds.
+    """
+    hours = {person.hours for person in table.people.values() if person.hours is not None}
+    edges = (
+        *(presence.paused_until for presence in presences.values()),
+        *(edge for person in table.people.values() for edge in (person.away_until, person.leaves_at)),
+        *(edge for cover in table.covers.values() for edge in (cover.starts_at, cover.ends_at)),
+        *(spell.ends for one in hours if (spell := table.spell_of(one, now)) is not None),
+    )
+    return min((edge for edge in edges if edge is not None and edge > now), default=None)
+
+
 # ── How it is said ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

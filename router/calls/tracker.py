@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from router.calls.call import Call, Ending, Leg, Phase
+from router.calls.caller import caller_of
 from router.calls.events import (
+    AskedHandOver,
     AwayKept,
     CallArrived,
     CallEnded,
     CallTaken,
     CodeDialled,
     Event,
+    HandedOver,
+    HandOverRefused,
     LegBegan,
     LegEnded,
     LinkDown,
@@ -26,41 +30,50 @@ from router.calls.events import (
     Presented,
     TablePublished,
     Tick,
+    TransferAsked,
 )
-from router.calls.orders import Deliver, Order, Record
+from router.calls.handing import call_meant, decided, giver_of, order_for, passing, target_meant, under_way
+from router.calls.orders import Deliver, Order, Record, Settle
 from router.routing.decide import CallFacts, Decision, decide
-from router.routing.numbers import Number, NumberKind, read_number
+from router.routing.giving import Giver, NotFound, Target, by_short_number
 from router.routing.table import Table
 
-News = PathTaken | LegBegan | LegEnded | CallTaken | CallEnded
+News = PathTaken | LegBegan | LegEnded | CallTaken | HandedOver | CallEnded
 
-# The whole life of a call. What comes late changes what we know of a call, never that it is over.
+# The whole life of a call. What comes late changes what we know of a call, never that it is over. A call that is handed
+# over rings once more.
 TRANSITIONS: dict[tuple[Phase, type[News]], Phase] = {
     (Phase.ARRIVED, PathTaken): Phase.ARRIVED,
     (Phase.ARRIVED, LegBegan): Phase.RINGING,
     (Phase.ARRIVED, LegEnded): Phase.RINGING,
     (Phase.ARRIVED, CallTaken): Phase.TALKING,
+    (Phase.ARRIVED, HandedOver): Phase.RINGING,
     (Phase.ARRIVED, CallEnded): Phase.OVER,
     (Phase.RINGING, PathTaken): Phase.RINGING,
     (Phase.RINGING, LegBegan): Phase.RINGING,
     (Phase.RINGING, LegEnded): Phase.RINGING,
     (Phase.RINGING, CallTaken): Phase.TALKING,
+    (Phase.RINGING, HandedOver): Phase.RINGING,
     (Phase.RINGING, CallEnded): Phase.OVER,
     (Phase.TALKING, PathTaken): Phase.TALKING,
     (Phase.TALKING, LegBegan): Phase.TALKING,
     (Phase.TALKING, LegEnded): Phase.TALKING,
     (Phase.TALKING, CallTaken): Phase.TALKING,
+    (Phase.TALKING, HandedOver): Phase.RINGING,
     (Phase.TALKING, CallEnded): Phase.OVER,
     (Phase.OVER, PathTaken): Phase.OVER,
     (Phase.OVER, LegBegan): Phase.OVER,
     (Phase.OVER, LegEnded): Phase.OVER,
     (Phase.OVER, CallTaken): Phase.OVER,
+    (Phase.OVER, HandedOver): Phase.OVER,
     (Phase.OVER, CallEnded): Phase.OVER,
 }
 
 # The legs of a call hang up with it, each on its own channel: their ends arrive milliseconds after the caller's.
 # Ten seconds also cover an Asterisk that swaps.
 KEEP_ENDED = timedelta(seconds=10)
+
+NOBODY_KNOWS = "the link to the PBX was lost meanwhile: `router calls` shows whether it was handed over"
 
 
 class Calls:
@@ -95,11 +108,20 @@ class Calls:
         match event:
             case CallArrived():
                 return self._arrived(event, table)
-            case PathTaken() | LegBegan() | LegEnded() | CallTaken() | CallEnded():
+            case PathTaken() | LegBegan() | LegEnded() | CallTaken() | HandedOver() | CallEnded():
                 return self._news(event, table)
+            case TransferAsked():
+                return self._transfer_asked(event, table)
+            case AskedHandOver():
+                return self._hand_over_asked(event, table)
+            case HandOverRefused():
+                return self._not_handed_over(event.call_id, f"the PBX refused: {event.why}")
+            case LinkDown():
+                waiting = [call.call_id for call in self if call.handing is not None]
+                return tuple([order for call_id in waiting for order in self._not_handed_over(call_id, NOBODY_KNOWS)])
             case LinkUp():
                 return self._resynchronised(event, table)
-            case PlanAccepted() | PlanRefused() | LinkDown() | TablePublished() | MembersSeen():
+            case PlanAccepted() | PlanRefused() | TablePublished() | MembersSeen():
                 return ()
             case CodeDialled() | PresencePublished() | AwayKept() | Tick():
                 return ()
@@ -133,7 +155,51 @@ class Calls:
         if call == known:
             return ()
         self._keep(call)
-        return (Record(call=call),)
+        if known.handing is None or call.handing is not None or known.handing.order is None:
+            return (Record(call=call),)
+        done = isinstance(event, HandedOver)
+        said = f"{call.call_id}: {known.handing.sentence}" if done else f"the call {call.call_id} is over"
+        return (Record(call=call), Settle(order=known.handing.order, done=done, result=said))
+
+    def _transfer_asked(self, event: TransferAsked, table: Table | None) -> tuple[Order, ...]:
+        """The caller waits for our answer; without one they go back to who had them, and then to the desk."""
+        call = self._calls.get(event.call_id)
+        if call is None:
+            self.unknown += 1
+            return ()
+        if table is None or call.phase is Phase.OVER:
+            return ()
+        giver = giver_of(call, event.phone, table)
+        return self._hand_over(call, by_short_number(event.to, table), giver, event, table)
+
+    def _hand_over_asked(self, event: AskedHandOver, table: Table | None) -> tuple[Order, ...]:
+        if event.at >= event.expires_at:
+            return (_refused(event, "it came too late to be carried out"),)
+        if table is None:
+            return (_refused(event, "the router has no table yet"),)
+        call = call_meant(event, self, table)
+        if isinstance(call, str):
+            return (_refused(event, call),)
+        to = target_meant(event, table)
+        if isinstance(to, NotFound):
+            return (_refused(event, to.sentence),)
+        return self._hand_over(call, to, giver_of(call, "", table), event, table)
+
+    def _hand_over(
+        self, call: Call, to: Target, giver: Giver, asked: TransferAsked | AskedHandOver, table: Table
+    ) -> tuple[Order, ...]:
+        decision = decided(call, to, giver, table, asked.at)
+        number = asked.order if isinstance(asked, AskedHandOver) else None
+        self._calls[call.call_id] = replace(call, handing=under_way(decision, table, number))
+        return (order_for(call, decision, giver, redirect=number is not None),)
+
+    def _not_handed_over(self, call_id: str, why: str) -> tuple[Order, ...]:
+        call = self._calls.get(call_id)
+        if call is None or call.handing is None:
+            return ()
+        self._calls[call_id] = replace(call, handing=None)
+        order = call.handing.order
+        return () if order is None else (Settle(order=order, done=False, result=f"{call_id}: {why}"),)
 
     def _begun_without_us(self, event: News) -> Call | None:
         """A call that nobody told us of: one that ended tells its own story, one that lives will when it ends."""
@@ -172,28 +238,20 @@ class Calls:
             self._calls.pop(self._ended.popleft()[1], None)
 
 
+def _refused(asked: AskedHandOver, why: str) -> Settle:
+    return Settle(order=asked.order, done=False, result=why)
+
+
 def _decision(event: CallArrived, table: Table) -> Decision:
-    return decide(CallFacts(dialled=event.dialled, caller=_caller(event, table.region)), table, event.at)
+    return decide(CallFacts(dialled=event.dialled, caller=caller_of(event, table.region)), table, event.at)
 
 
 def _known_of(event: CallEnded, table: Table | None) -> tuple[int | None, int | None]:
     """The line and the account of a call that ended without a decision, by the table of now."""
     if table is None:
         return None, None
-    line, account = table.line_for(event.dialled), table.account_of(_caller(event, table.region))
+    line, account = table.line_for(event.dialled), table.account_of(caller_of(event, table.region))
     return line.id if line else None, account.id if account else None
-
-
-def _caller(event: CallArrived | CallEnded, region: str) -> Number:
-    match event.presented:
-        case Presented.NUMBER:
-            return read_number(event.caller, region)
-        case Presented.WITHHELD:
-            return read_number("", region, withheld=True)
-        case Presented.MALFORMED:
-            return Number(kind=NumberKind.MALFORMED, e164="", text="")
-        case _:
-            assert_never(event.presented)
 
 
 def _told(call: Call, event: News, table: Table | None) -> Call:
@@ -213,6 +271,11 @@ def _told(call: Call, event: News, table: Table | None) -> Call:
             return _with_leg(call, replace(ended, maybe_machine=event.maybe_machine))
         case CallTaken():
             return _taken(call, event.phone, event.at, table)
+        case HandedOver():
+            if any(known.at == event.at for known in call.passings):
+                return call
+            passings = sorted([*call.passings, passing(event, call.handing, table)], key=lambda known: known.at)
+            return replace(call, passings=tuple(passings), handing=None)
         case CallEnded():
             if call.phase is Phase.OVER and call.ending is not Ending.LOST:
                 return call
@@ -258,6 +321,7 @@ def _ended(call: Call, event: CallEnded, table: Table | None) -> Call:
         arrived_at=event.arrived_at,
         path=call.path or event.path,
         ended_at=event.at,
+        handing=None,
         promise=event.promise,
         ending=_ending(call, event),
     )
@@ -276,7 +340,7 @@ def _is_gone(call: Call, link: LinkUp) -> bool:
 def _lost(call: Call, at: datetime) -> Call:
     """It neither lives nor left its end in the journal: the PBX died under it. A person had it, or nobody knows."""
     ending = Ending.ANSWERED if call.taken_phone is not None else Ending.LOST
-    return replace(call, phase=Phase.OVER, ended_at=at, ending=ending)
+    return replace(call, phase=Phase.OVER, ended_at=at, ending=ending, handing=None)
 
 
 def _person(endpoint: str, table: Table | None) -> int | None:

@@ -1,8 +1,12 @@
 """What does the router do for a small company? Real calls, one readable line each."""
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +31,9 @@ from router.lab.witness import Heard
 SHIPPED = Path(__file__).parents[2] / "dialplan"
 COORDINATORS = frozenset({"anna", "ben", "carla"})
 SERVICE = frozenset({"dora", "emil"})
+HANDED_OVER = "+14155550119"  # of Fir Furniture, whose account manager is Jonas
+TAKEN_WITHIN = 10.0  # seconds; Jonas picks up in less than one
+LOOK_EVERY = 0.05  # seconds between two looks at the records
 
 FAILURES = (AsteriskFailed, PackagesUnavailable, PhonesFailed, NoPortsLeft, RouterFailed)
 
@@ -245,6 +252,7 @@ class _Progress:
 def _tell_scenes(stand: Stand, console: Console) -> bool:
     right = [_tell(scene, stand, console, routed=True) for scene in SCENES]
     right += _tell_waiting(stand, console)
+    right.append(_tell_hand_over(stand, console))
     stand.dial(*((phone, CODE_SIGN_OUT) for phone in sorted(SERVICE)))
     try:
         right += [_tell(scene, stand, console, routed=True) for scene in SIGNED_OUT]
@@ -302,6 +310,36 @@ def _tell_waiting(stand: Stand, console: Console) -> list[bool]:
 
 def _promised(record: Mapping[str, object]) -> bool:
     return (record["ended"], record["promise"]) == ("promised", "asked")
+
+
+def _tell_hand_over(stand: Stand, console: Console) -> bool:
+    """Jonas takes a call, and hands it over to Ida with the command that anybody would use."""
+    callers = stand.start_calls([PlacedCall(caller=HANDED_OVER, dialled=sample.BUSINESS_LINE, talks=4.0)])
+    deadline = time.monotonic() + TAKEN_WITHIN
+    while not any(one["caller"] == HANDED_OVER and one["taken_at"] for one in stand.records()):
+        if time.monotonic() > deadline:
+            raise RouterFailed(f"nobody took the call of {HANDED_OVER}: {stand.router.last_words()}")
+        time.sleep(LOOK_EVERY)
+    said = subprocess.run(
+        [sys.executable, "-m", "router", "call", "hand-over", "jonas", "--to", "Ida"],
+        env={**os.environ, "ROUTER_DATABASE": stand.database},
+        capture_output=True,
+        text=True,
+        timeout=TAKEN_WITHIN,
+        check=False,
+    )
+    callers.wait()
+    stand.pbx.wait_until_quiet()
+    heard = stand.seen().of(HANDED_OVER)
+    right = said.returncode == 0 and heard.answered_by == ("jonas", "ida") and heard.placed.hung_up
+    mark = "[green]✓[/]" if right else "[red]✗[/]"
+    console.print(
+        f"\n{mark} [bold]Jonas hands a call over to Ida: router call hand-over jonas --to Ida[/]", highlight=False
+    )
+    told = (said.stdout or said.stderr).strip().partition(": ")[2]
+    console.print(f"  {HANDED_OVER} → {sample.BUSINESS_LINE}   {escape(told)}", highlight=False, soft_wrap=True)
+    console.print(f"  answered by [bold]{escape(', then '.join(heard.answered_by) or 'nobody')}[/]", highlight=False)
+    return right
 
 
 def _is_right(scene: Scene, heard: Heard) -> bool:

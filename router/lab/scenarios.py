@@ -26,6 +26,8 @@ class Answers:
     """Rings for `after` seconds, answers, and hangs up after `talks` seconds (None: the caller does).
 
     Before that it presses each of `keys`, every time after `key_after` seconds. `early`: it is heard before it answers.
+    `transfers_to`: after `transfers_after` seconds it presses its transfer key and this number (a SIP REFER).
+    `again` is what it does when the same caller rings it once more; the same, when it isn't given.
     """
 
     after: float = 0.05
@@ -33,6 +35,9 @@ class Answers:
     keys: str = ""
     key_after: float = 0.5
     early: bool = False
+    transfers_to: str = ""
+    transfers_after: float = 0.5
+    again: "Behaviour | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +90,26 @@ class PlacedCall:
 def phones_scenario(phones: Mapping[str, Behaviour]) -> str:
     """SIPp's scenario for the phones of one port, by the name in the Request-URI."""
     manners = list(dict.fromkeys(phones.values()))
+    manners += [manner.again for manner in manners if isinstance(manner, Answers) and manner.again is not None]
     matches, jumps, branches = [], [], []
     for number, manner in enumerate(manners):
         names = "|".join(re.escape(name) for name, one in phones.items() if one == manner)
-        matches.append(_match("phone", names, f"is{number}"))
-        jumps.append(f'  <nop next="branch-{number}" test="is{number}"/>')
-        branches.append(_phone_branch(number, manner))
-    return _piece("phones", matches="\n".join(matches), jumps="\n".join(jumps), branches="\n".join(branches))
+        if names:
+            matches.append(_match("phone", names, f"is{number}"))
+            jumps.append(f'  <nop next="branch-{number}" test="is{number}"/>')
+        again = manners.index(manner.again) if isinstance(manner, Answers) and manner.again is not None else None
+        branches.append(_phone_branch(number, manner, again))
+    # Only where it is needed: what was seen grows with every call, and SIPp has room for some hundreds.
+    remembers = any(isinstance(manner, Answers) and manner.again is not None for manner in manners)
+    return _piece(
+        "phones",
+        globals='  <Global variables="seen"/>\n' if remembers else "",
+        remembers=f"{_piece('phone_remembers')}\n" if remembers else "",
+        references=",uri,caller,both,again,seen" if remembers else "",
+        matches="\n".join(matches),
+        jumps="\n".join(jumps),
+        branches="\n".join(branches),
+    )
 
 
 def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str, bytes]:
@@ -121,11 +139,13 @@ def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str
     return text, ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
-def _phone_branch(number: int, manner: Behaviour) -> str:
+def _phone_branch(number: int, manner: Behaviour, again: int | None) -> str:
     parts = [f'  <label id="branch-{number}"/>']
+    if again is not None:
+        parts.append(f'  <nop next="branch-{again}" test="again"/>')
     match manner:
-        case Answers(after=after, talks=talks, keys=keys, key_after=key_after, early=early):
-            rings = _piece("phone_is_heard" if early else "phone_rings")
+        case Answers(after=after, talks=talks, keys=keys, key_after=key_after):
+            rings = _piece("phone_is_heard" if manner.early else "phone_rings")
             parts += [rings, _waits(after, f"answers-{number}")] if after else []
             presses = [
                 _piece(
@@ -137,6 +157,18 @@ def _phone_branch(number: int, manner: Behaviour) -> str:
                 )
                 for place, key in enumerate(keys)
             ]
+            if manner.transfers_to:
+                limit = _limit(manner.transfers_after, 0, f"transfers-{number}")
+                presses.append(
+                    _piece(
+                        "phone_transfers",
+                        label=f"transfers-{number}",
+                        limit=limit,
+                        to=manner.transfers_to,
+                        talks=_limit(talks, TALKS_AT_MOST, f"hangs-up-{number}"),
+                        ends=f"hangs-up-{number}",
+                    )
+                )
             parts.append(
                 _piece(
                     "phone_answers",

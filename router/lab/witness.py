@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 _HEAD = re.compile(
@@ -53,6 +54,8 @@ class Message:
 
 # How long an external phone may still be asked when another has taken the call. Witnessed calls talk for longer.
 LET_GO_WITHIN = timedelta(seconds=0.5)
+STILL_TALKS = datetime.max.replace(tzinfo=UTC)
+STAMPS_DIFFER = timedelta(seconds=0.1)  # between two messages, each stamped by SIPp after it was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ class Heard:
 
     @property
     def answered_by(self) -> tuple[str, ...]:
-        """The phones that talked to the caller: exactly one when all is well.
+        """The phones that talked to the caller, in the order in which they rang: one, unless it was handed over.
 
         A phone whose answer came too late, when another had the call, is sent home without a word: it doesn't count.
         Nor does an external phone that was only asked whether it takes the call: what counts is that it shares the
@@ -149,6 +152,16 @@ class Heard:
         """The PBX answered by itself and hung up by itself: with a promise, if the records say so too."""
         ended = self.placed.answered_at is not None and self.placed.ended_at is not None
         return ended and not self.placed.hung_up and not self.answered_by
+
+    @property
+    def answered_together(self) -> bool:
+        """Whether two phones talked to the caller at the same time. One after the other is a hand-over."""
+        talks = sorted(
+            (rung.answered_at, _let_go_at(rung) or STILL_TALKS)
+            for rung in self.rung
+            if rung.answered_at is not None and self._talked(rung)
+        )
+        return any(begins < ended - STAMPS_DIFFER for (_, ended), (begins, _) in pairwise(talks))
 
     @property
     def intercept_ms(self) -> float | None:
@@ -199,8 +212,8 @@ class Evidence:
 
     @property
     def twice(self) -> tuple[Heard, ...]:
-        """Answered by more than one phone."""
-        return tuple(call for call in self.calls if len(call.answered_by) > 1)
+        """Answered by more than one phone at the same time."""
+        return tuple(call for call in self.calls if call.answered_together)
 
     def of(self, caller: str) -> Heard:
         """The one call of this caller. Raises KeyError when there is none, or more than one."""
@@ -355,6 +368,12 @@ def _sent_home(rung: Rung) -> bool:
     """Told that another phone had the call: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
     told = [message for message in rung.messages if message.method in ("CANCEL", "BYE") and not message.sent]
     return any(message.method == "CANCEL" or message.header("Reason").startswith("SIP;cause=200") for message in told)
+
+
+def _let_go_at(rung: Rung) -> datetime | None:
+    """When this phone let the caller go: it hung up, was hung up, or its transfer key was accepted."""
+    passed = next((m.at for m in rung.messages if m.status == 202 and m.header("CSeq").endswith("REFER")), None)
+    return passed or rung.ended_at
 
 
 def _user(text: str) -> str:

@@ -5,13 +5,14 @@ whoever can't be rung is passed over, each with the reason, and a chain of desks
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from router.routing.cover import follow
 from router.routing.desks import MOST_DESKS
 from router.routing.display import display_of
+from router.routing.giving import Back, Giver, Target, ToDesk, ToManager, ToPerson, ToUsualDesk
 from router.routing.hours import zone
 from router.routing.model import (
     Account,
@@ -26,21 +27,33 @@ from router.routing.model import (
     Line,
     Override,
     OverrideAction,
+    Phone,
+    PhoneKind,
     Rule,
 )
 from router.routing.numbers import Number, NumberKind
-from router.routing.plan import MOST_STEPS, Plan, Promise, RingDesk, RingPerson
-from router.routing.reach import last_resort, lasts, ring_seconds, usable_phones, why_absent, why_unreachable
+from router.routing.plan import MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
+from router.routing.reach import (
+    LONGEST_RING,
+    last_resort,
+    lasts,
+    ring_seconds,
+    usable_phones,
+    why_absent,
+    why_unreachable,
+)
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    ComesBack,
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
     DesksInCircle,
     DeskStandsIn,
     FormerSalesperson,
+    HandedOver,
     LineClosed,
     LineDesk,
     NotALine,
@@ -59,11 +72,15 @@ from router.routing.reasons import (
     StandsIn,
     UnknownPerson,
 )
+from router.routing.standing import Standing, standing_of
 from router.routing.table import Table
 
 UNANSWERED_AT_MOST = 90  # seconds that a caller hears ringing in all; carriers end such a call after 120 to 180
 PEOPLE_RING_AT_MOST = UNANSWERED_AT_MOST - 25  # the desk rings for the last 25 s, before its waiting line answers
 MOST_PEOPLE = MOST_STEPS - MOST_DESKS
+# A caller who already talked to somebody goes back to them rather than through a whole waiting line.
+GIVEN_DESK_RINGS = 60  # seconds
+MOST_GIVEN_TO = MOST_PEOPLE - 1  # people rung before the giver, who is one as well
 MOST_RULES_PASSED_OVER = 20  # told in one decision; who wants to see more of them looks at the rules themselves
 
 
@@ -93,39 +110,36 @@ class Decision:
 
 def decide(call: CallFacts, table: Table, now: datetime) -> Decision:
     """Decide by this table at this instant (aware). Raises nothing, whatever the call."""
-    line = table.line_for(call.dialled)
-    account = table.account_of(call.caller)
-    kind = _kind_of(call.caller, account)
-    asked = _Asked(line=line, caller=call.caller, kind=kind, account=account, table=table, now=now)
-
+    asked = _asked(call, table, now)
     because = list(_about_the_line(call.dialled, asked))
     lead = (
         _by_rule(asked, because) or _by_job(asked, because) or _by_account(asked, because) or _by_line(asked, because)
     )
     people, stands_in = _people(lead, asked, because)
     end = stands_in or lead.desk or _usual_end(asked, because)
-    ending = (end,) if isinstance(end, Promise) else _desks(end, asked, because)
+    return _decision(call.dialled, lead, (*people, *_ending(end, asked, because)), asked, because)
 
-    return Decision(
-        table_version=table.version,
-        dialled=call.dialled,
-        line=line,
-        caller=call.caller,
-        caller_kind=kind,
-        account=account,
-        job=lead.job,
-        plan=Plan(
-            steps=(*people, *ending),
-            # The hour doesn't count here: the PBX may remember this over closing time.
-            line_tail=table.tail_of(line.desk) if line else (),
-            safety_net=table.tail_of(table.safety_net.id)[0],
-            display=display_of(call.dialled, line, account),
-            last_resort=last_resort(table.safety_net, table.external_prefixes),
-            priority=account.priority if account else 0,
-        ),
-        because=tuple(because),
-        decided_at=now,
+
+def hand_over(call: CallFacts, to: Target, giver: Giver, table: Table, now: datetime) -> Decision:
+    """Who takes over a call that its giver had: whom they name, by the same rules; else the giver again; then the desk.
+
+    The giver rings also while their phone is in use: it may not have hung up yet. Raises nothing.
+    """
+    asked = _asked(call, table, now)
+    because: list[Reason] = []
+    lead = _handed_to(to, giver, asked, because)
+    # Whoever is named rings, or who covers them; of an account's manager also those who stand in.
+    of_whom = asked if isinstance(to, ToManager) else replace(asked, account=None)
+    people, stands_in = _people(lead, of_whom, because)
+    end = stands_in or lead.desk or _usual_end(asked, because)
+    ending = _ending(end, asked, because)
+    first: tuple[Step, ...] = ending[:1] if lead.person is None or stands_in else ()
+    waits = [replace(desk, seconds=min(desk.seconds, GIVEN_DESK_RINGS)) for desk in first if isinstance(desk, RingDesk)]
+    wanted: tuple[Step, ...] = () if isinstance(to, Back) else (*people[:MOST_GIVEN_TO], *waits)
+    back: tuple[Step, ...] = (
+        () if any(step.person == _id_of(giver) for step in people) else _back_to(giver, asked, because)
     )
+    return _decision(call.dialled, lead, (*wanted, *back, *ending), asked, because)
 
 
 @dataclass(slots=True, kw_only=True)  # never changed; frozen would cost 0.4 µs at each decision
@@ -151,6 +165,42 @@ class _Lead:
     scope: CoverScope = CoverScope.ACCOUNTS
     desk: Desk | None = None
     job: Job | None = None
+
+
+def _asked(call: CallFacts, table: Table, now: datetime) -> _Asked:
+    account = table.account_of(call.caller)
+    return _Asked(
+        line=table.line_for(call.dialled),
+        caller=call.caller,
+        kind=_kind_of(call.caller, account),
+        account=account,
+        table=table,
+        now=now,
+    )
+
+
+def _decision(dialled: str, lead: _Lead, steps: tuple[Step, ...], asked: _Asked, because: list[Reason]) -> Decision:
+    table, line = asked.table, asked.line
+    return Decision(
+        table_version=table.version,
+        dialled=dialled,
+        line=line,
+        caller=asked.caller,
+        caller_kind=asked.kind,
+        account=asked.account,
+        job=lead.job,
+        plan=Plan(
+            steps=steps,
+            # The hour doesn't count here: the PBX may remember this over closing time.
+            line_tail=table.tail_of(line.desk) if line else (),
+            safety_net=table.tail_of(table.safety_net.id)[0],
+            display=display_of(dialled, line, asked.account),
+            last_resort=last_resort(table.safety_net, table.external_prefixes),
+            priority=asked.account.priority if asked.account else 0,
+        ),
+        because=tuple(because),
+        decided_at=asked.now,
+    )
 
 
 def _kind_of(caller: Number, account: Account | None) -> CallerKind:
@@ -204,7 +254,7 @@ def _why_not_now(rule: Rule, asked: _Asked) -> RuleNotNow | None:
 
 def _is_open_for(rule: Rule, asked: _Asked) -> bool:
     if rule.hours is None and asked.line is not None:
-        return _standing(asked.line, asked.table.override_of(asked.line, asked.now), asked).open
+        return standing_of(asked.line, asked.table, asked.now).open
     spell = asked.table.spell_of(rule.hours, asked.now)
     return spell is None or spell.open
 
@@ -290,6 +340,61 @@ def _by_line(asked: _Asked, because: list[Reason]) -> _Lead:
         return _Lead()
     because.append(SafetyNet(desk=asked.table.safety_net.name))
     return _Lead(desk=asked.table.safety_net)
+
+
+# ── Whom a hand-over names ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _handed_to(to: Target, giver: Giver, asked: _Asked, because: list[Reason]) -> _Lead:
+    table = asked.table
+    name, dialled = "", ""
+    match to:
+        case ToPerson(person=person):
+            scope = CoverScope.LINES if asked.account is None else CoverScope.ACCOUNTS
+            lead, name = _Lead(person=person, scope=scope), _name_of(person, table)
+        case ToDesk(desk=desk):
+            lead = _Lead(desk=table.desks.get(desk, table.safety_net))
+        case ToManager():
+            ignored: list[Reason] = []  # that somebody named the manager is the reason, whoever that is
+            lead = _by_job(asked, ignored) or _by_account(asked, ignored) or _Lead()
+            name = "" if lead.person is None else f"{_name_of(lead.person, table)}, the account manager"
+        case ToUsualDesk():
+            lead = _Lead()
+        case Back(dialled=dialled):
+            lead = _Lead()
+        case _:
+            assert_never(to)
+    if not name and not isinstance(to, Back):
+        name = f"desk {lead.desk.name}" if lead.desk else "the desk"
+    because.append(HandedOver(by=giver.name, giver=_id_of(giver), to=name, dialled=dialled))
+    return lead
+
+
+def _back_to(giver: Giver, asked: _Asked, because: list[Reason]) -> tuple[RingPerson, ...]:
+    """The step that rings the giver: on all of their phones, also where they talk."""
+    external = giver.phone.startswith("+")
+    same = Phone(
+        id=0,
+        person=_id_of(giver) or 0,
+        kind=PhoneKind.EXTERNAL if external else PhoneKind.DESK,
+        endpoint=None if external else giver.phone,
+        number=giver.phone if external else None,
+        ring_seconds=LONGEST_RING,
+    )
+    phones = (usable_phones(giver.person, asked.table.external_prefixes) if giver.person else ()) or (same,)
+    because.append(ComesBack(person=_id_of(giver) or 0, name=giver.name))
+    return (
+        RingPerson(
+            person=_id_of(giver) or 0,
+            name=giver.name,
+            phones=tuple([replace(phone, call_waiting=True) for phone in phones]),
+            seconds=ring_seconds(phones),
+        ),
+    )
+
+
+def _id_of(giver: Giver) -> int | None:
+    return giver.person.id if giver.person else None
 
 
 # ── Who of them is rung ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -390,7 +495,7 @@ def _usual_end(asked: _Asked, because: list[Reason]) -> Desk | Promise:
         because.append(_overridden(line, override, table))
         if diverted := _diverted(override, table):
             return diverted
-    standing = _standing(line, override, asked)
+    standing = standing_of(line, table, asked.now)
     if not standing.open:
         duty = _duty_desk(line, table)
         because.append(
@@ -423,6 +528,10 @@ def _desk_that_covers(line: Line, asked: _Asked, because: list[Reason]) -> Desk 
     return desk
 
 
+def _ending(end: Desk | Promise, asked: _Asked, because: list[Reason]) -> tuple[RingDesk | Promise, ...]:
+    return (end,) if isinstance(end, Promise) else _desks(end, asked, because)
+
+
 def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk | Promise, ...]:
     """This desk and those behind it, closed ones replaced, at most MOST_DESKS; the last is the safety net.
 
@@ -441,7 +550,7 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
             if diverted := _diverted(override, table):
                 desk, rang = diverted, False
                 continue
-        standing = _standing(desk, override, asked)
+        standing = standing_of(desk, table, asked.now)
         rang = standing.open
         if rang:
             if desk.safety_net:
@@ -472,31 +581,6 @@ def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk 
     return (*chain, *table.tail_of(table.safety_net.id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """Whether a line or a desk is open now, and if it is not, until when and on what occasion."""
-
-    open: bool
-    until: datetime | None = None
-    occasion: str = ""
-
-
-_OPEN = _Standing(open=True)
-
-
-def _standing(of: Line | Desk, override: Override | None, asked: _Asked) -> _Standing:
-    """What an override says, else what the hours say."""
-    if override is not None:
-        if override.action is OverrideAction.OPEN:
-            return _OPEN
-        if override.action is OverrideAction.CLOSED:
-            return _Standing(open=False, until=asked.table.opening_after(of.hours, override.ends_at))
-    spell = asked.table.spell_of(of.hours, asked.now)
-    if spell is None or spell.open:
-        return _OPEN
-    return _Standing(open=False, until=spell.opens_next, occasion=spell.occasion)
-
-
 def _diverted(override: Override, table: Table) -> Desk | None:
     if override.action is not OverrideAction.DIVERT or override.to_desk is None:
         return None
@@ -521,7 +605,7 @@ def _duty_desk(closed: Line | Desk, table: Table) -> Desk | None:
     return table.desks.get(closed.duty_desk)
 
 
-def _when_closed(closed: Line | Desk, standing: _Standing) -> Promise | None:
+def _when_closed(closed: Line | Desk, standing: Standing) -> Promise | None:
     """A promise, where closed hours mean one; else the waiting line of the safety net."""
     return Promise(due_after_opening=standing.until) if closed.closed_by is ClosedBy.PROMISE else None
 

@@ -17,6 +17,7 @@ from router.routing.plan import Promise, RingDesk, RingPerson, Step
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
+    ComesBack,
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
@@ -25,6 +26,7 @@ from router.routing.reasons import (
     Elsewhere,
     ExternalNotAllowed,
     FormerSalesperson,
+    HandedOver,
     LineClosed,
     LineDesk,
     Main,
@@ -128,12 +130,15 @@ def _role(person: int, decision: Decision) -> str:
                 return "account manager"
             case StandsIn(person=stand_in, stands_in_as=role) if stand_in == person:
                 return role.value
+            case ComesBack(person=giver) if giver == person:
+                return "who gave it"
     return ""
 
 
 def _why_missed(main: Main, decision: Decision, zone: tzinfo) -> str:
     """Why the one whom the main reason names is not the one who rings."""
-    if isinstance(decision.plan.steps[0], RingPerson) and not _stands_in(decision.plan.steps[0].person, decision):
+    first = decision.plan.steps[0]
+    if isinstance(first, RingPerson) and not _stands_in(first.person, decision) and not _gave(first.person, decision):
         return ""
     skipped = [_clause(reason, zone) for reason in decision.because if isinstance(reason, Skipped)]
     elsewhere = [_clause(reason, zone) for reason in decision.because if isinstance(reason, Elsewhere)]
@@ -142,6 +147,10 @@ def _why_missed(main: Main, decision: Decision, zone: tzinfo) -> str:
 
 def _stands_in(person: int, decision: Decision) -> bool:
     return any(isinstance(reason, StandsIn) and reason.person == person for reason in decision.because)
+
+
+def _gave(person: int, decision: Decision) -> bool:
+    return any(isinstance(reason, ComesBack) and reason.person == person for reason in decision.because)
 
 
 # ── Why ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,6 +227,12 @@ def _clause(reason: Reason, zone: tzinfo) -> str:
         case DeskStandsIn(until=until):
             while_ = f" until {instant(until, zone)}" if until else ""
             return f"desk {reason.desk} answers for {reason.stands_in_for}{while_}{_on(reason.why)}"
+        case HandedOver():
+            if not reason.to:
+                return f"{reason.by} dialled {reason.dialled or 'no short number'} to hand it over, which nobody has"
+            return f"handed over by {reason.by} to {reason.to}"
+        case ComesBack():
+            return f"it comes back to {reason.name} when nobody takes it"
         case _:
             assert_never(reason)
 

@@ -5,6 +5,7 @@ stays the same; and of the instants at which the same is open and in force one i
 comes down to a handful.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -25,23 +26,40 @@ class Moments:
         self._now = now
         self._end = now + AHEAD
         self._changes: dict[int, tuple[bool, list[datetime]]] = {}
-        self._of_hours: dict[frozenset[int], list[datetime]] = {}
+        # Of all hours by which lines, desks and rules go: a bit of each, and the first instant of each combination.
+        # A few of these hours have the combinations of all, looked at through their bits alone.
+        of_lines = (line.hours for line in table.lines.values())
+        of_desks = (desk.hours for desk in table.desks.values())
+        of_rules = (rule.hours for rule in table.rules)
+        together = {one for one in (*of_lines, *of_desks, *of_rules) if one is not None and one in table.hours}
+        self._bit = {hours_id: 1 << nth for nth, hours_id in enumerate(sorted(together))}
+        self._combinations = self._swept([(at, bit) for one, bit in self._bit.items() for at in self.edges_of(one)])
+        self._of_hours: dict[int, list[datetime]] = {}
 
     def of(self, hours: frozenset[int], spans: Iterable[Span] = (), points: Iterable[datetime] = ()) -> list[datetime]:
         """One instant for each way in which these hours can be open and closed while these spans do or don't hold.
 
         Ascending, the first is now; `points` are instants after which something is different for good.
         """
-        edges = [(at, 0) for at in points if self._now < at < self._end]
-        bits = 0
-        for nth, (starts, ends) in enumerate(dict.fromkeys(spans), 1):
-            bits |= (starts <= self._now and (ends is None or self._now < ends)) << nth
-            edges += [(at, 1 << nth) for at in (starts, ends) if at is not None and self._now < at < self._end]
-        if not edges:
-            if hours not in self._of_hours:
-                self._of_hours[hours] = list(self._sweep(hours, [], 0))
-            return self._of_hours[hours]
-        return list(self._sweep(hours, edges, bits))
+        bits = sum(self._bit.get(one, 0) for one in hours)
+        moving = [(at, 0) for at in points if self._now < at < self._end]
+        held, bit = 0, 1 << len(self._bit)
+        for starts, ends in dict.fromkeys(spans):
+            held |= bit * (starts <= self._now and (ends is None or self._now < ends))
+            moving += [(at, bit) for at in (starts, ends) if at is not None and self._now < at < self._end]
+            bit <<= 1
+        if moving:
+            moving += [(at, self._bit[one]) for one in hours if one in self._bit for at in self.edges_of(one)]
+            return [at for at, _ in self._swept(moving, held)]
+        if bits not in self._of_hours:
+            first = {combination & bits: at for at, combination in reversed(self._combinations)}
+            self._of_hours[bits] = sorted(first.values())
+        return self._of_hours[bits]
+
+    def is_open(self, hours_id: int, at: datetime) -> bool:
+        """Whether these hours are open at this instant of the year."""
+        is_open, changes = self._changes_of(hours_id)
+        return is_open ^ (bisect_right(changes, at) % 2 == 1)
 
     def never_opens(self, hours_id: int | None) -> bool:
         """Whether these hours are closed from now on for a whole year."""
@@ -54,17 +72,12 @@ class Moments:
         """Each instant of the year at which these hours open or close."""
         return self._changes_of(hours_id)[1]
 
-    def _sweep(self, hours: frozenset[int], edges: list[tuple[datetime, int]], bits: int) -> Iterator[datetime]:
-        moving = list(edges)
-        shift = max((bit for _, bit in edges), default=1).bit_length()
-        for nth, hours_id in enumerate(sorted(hours), shift + 1):
-            if hours_id in self._table.hours:
-                _, changes = self._changes_of(hours_id)  # whether it is open now is the same for all: left out
-                moving += [(at, 1 << nth) for at in changes]
+    def _swept(self, moving: list[tuple[datetime, int]], bits: int = 0) -> list[tuple[datetime, int]]:
+        """The first instant of each combination of bits, when these turn over; 0 makes it another one for good."""
         moving.sort()
+        found = [(self._now, bits)]
+        seen = {(bits, 0)}
         points = 0
-        seen = {(bits, points)}
-        yield self._now
         for nth, (at, bit) in enumerate(moving):
             bits ^= bit
             points += not bit
@@ -72,7 +85,8 @@ class Moments:
                 continue  # what changes in the same instant changes together
             if (bits, points) not in seen:
                 seen.add((bits, points))
-                yield at
+                found.append((at, bits))
+        return found
 
     def _changes_of(self, hours_id: int) -> tuple[bool, list[datetime]]:
         if hours_id not in self._changes:

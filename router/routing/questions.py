@@ -4,13 +4,28 @@ Lines that are alike but for their number are asked about once, and so are accou
 of the instants of a year those at which something is different for that call (moments.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from router.routing.decide import CallFacts
 from router.routing.hours import zone
-from router.routing.model import Account, CallerKind, CoverScope, Desk, During, Job, JobState, Line, PersonState, Rule
+from router.routing.model import (
+    Account,
+    CallerKind,
+    ClosedBy,
+    Cover,
+    CoverScope,
+    Desk,
+    During,
+    Job,
+    JobState,
+    Line,
+    Override,
+    PersonState,
+    Rule,
+)
 from router.routing.moments import Moments, Span
 from router.routing.numbers import Number, NumberKind, read_number, read_prefix
 from router.routing.table import Table
@@ -43,6 +58,7 @@ class Questions:
         known = next((self._caller(number) for number in self._number_of.values()), None)
         self._kinds = (self._unknown, WITHHELD, *([known] if known else []))
         self._rules = [rule for rule in table.rules if rule.enabled]
+        self._by_kind = {rule.line for rule in self._rules if rule.caller_kind is not None}
         self._with_rules = {rule.line for rule in self._rules if rule.line is not None}
         self._of_desk: dict[int, tuple[frozenset[int], tuple[Span, ...]]] = {}
         plain = [line for line in table.lines.values() if line.id not in self._with_rules]
@@ -75,31 +91,45 @@ class Questions:
     def _about_lines(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
         asked: set[tuple[object, ...]] = set()
         for line in self._table.lines.values():
-            overrides = self._table.overrides_of(line)
-            covers = self._table.covers_of(line.person) if line.person is not None else ()
-            own = line.id if line.id in self._with_rules else None
-            alike = (line.desk, line.hours, line.closed_by, line.duty_desk, overrides, covers, own)
-            if alike in asked:
-                continue
-            asked.add(alike)
-            hours, spans = self._behind(
-                (
-                    line.desk,
-                    line.duty_desk,
-                    *(override.to_desk for override in overrides),
-                    *(cover.by_desk for cover in covers if cover.scope in (CoverScope.LINES, CoverScope.ALL)),
-                )
-            )
-            if line.hours is not None:
-                hours |= {line.hours}
-            spans = (
-                *spans,
-                *((o.starts_at, o.ends_at) for o in overrides),
-                *((c.starts_at, c.ends_at) for c in covers),
-            )
-            instants = self._moments.of(hours, spans)
             for caller in self._kinds:
-                yield CallFacts(dialled=line.number, caller=caller), instants
+                yield CallFacts(dialled=line.number, caller=caller), (self._now,)
+            # Who calls makes a difference to a line by rules only (what an account makes of it is asked about there).
+            told_apart = None in self._by_kind or line.id in self._by_kind
+            for alike, instants in self._stretches(line):
+                if alike not in asked:
+                    asked.add(alike)
+                    for caller in self._kinds if told_apart else (self._unknown,):
+                        yield CallFacts(dialled=line.number, caller=caller), instants()
+
+    def _stretches(self, line: Line) -> Iterator[tuple[tuple[object, ...], Callable[[], list[datetime]]]]:
+        """What makes the line's calls alike those of other lines, while it is open and while it is closed; and when."""
+        overrides = self._table.overrides_of(line)
+        covers = self._table.covers_of(line.person) if line.person is not None else ()
+        own = line.id if line.id in self._with_rules else None
+        closed = line.duty_desk if line.closed_by is ClosedBy.DUTY else self._table.safety_net.id
+        if overrides or covers or line.hours is None:
+            year = (line.desk, line.hours, line.closed_by, line.duty_desk, overrides, covers, own)
+            yield year, partial(self._whole_year, line, overrides, covers)
+        else:
+            yield ("open", line.desk, line.hours, own), partial(self._while_open, line.desk, line.hours, True)
+            shut = ("closed", line.closed_by, line.duty_desk, line.hours, own)
+            yield shut, partial(self._while_open, closed, line.hours, False)
+
+    def _while_open(self, desk: int | None, hours_id: int, wanted: bool) -> list[datetime]:
+        hours, spans = self._behind((desk,))
+        instants = self._moments.of(hours | {hours_id}, spans)
+        return [at for at in instants if self._moments.is_open(hours_id, at) is wanted]
+
+    def _whole_year(self, line: Line, overrides: Sequence[Override], covers: Sequence[Cover]) -> list[datetime]:
+        by_desk = (cover.by_desk for cover in covers if cover.scope in (CoverScope.LINES, CoverScope.ALL))
+        diverted = (override.to_desk for override in overrides)
+        net = self._table.safety_net.id
+        hours, spans = self._behind((line.desk, line.duty_desk, net, *diverted, *by_desk))
+        if line.hours is not None:
+            hours |= {line.hours}
+        overridden = ((override.starts_at, override.ends_at) for override in overrides)
+        covered = ((cover.starts_at, cover.ends_at) for cover in covers)
+        return self._moments.of(hours, (*spans, *overridden, *covered))
 
     def _about_no_line(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
         hours, spans = self._behind((self._table.safety_net.id,))

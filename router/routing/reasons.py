@@ -283,7 +283,28 @@ class DeskStandsIn:
     why: str
 
 
-Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """Somebody who had the caller passed them on; `giver` is their id, None when the table doesn't know their phone.
+
+    `to` names the person or the desk; "" when the short number `dialled` is nobody's, so that it comes back.
+    """
+
+    by: str
+    giver: int | None
+    to: str
+    dialled: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComesBack:
+    """When nobody takes it, the call rings at its giver's again, before any desk."""
+
+    person: int
+    name: str
+
+
+Main = RuleMatched | RunningJob | SeveralManagers | AccountManager | AccountDesk | LineDesk | SafetyNet | HandedOver
 Skipped = (
     PersonAway
     | PersonLeft
@@ -298,5 +319,14 @@ Skipped = (
 # Why another desk answers than the one the main reason names, or none.
 Elsewhere = LineClosed | DeskClosed | Overridden | DeskStandsIn
 Reason = (
-    Main | Skipped | Elsewhere | DesksInCircle | NotALine | FormerSalesperson | RuleNotNow | RuleLeadsNowhere | StandsIn
+    Main
+    | Skipped
+    | Elsewhere
+    | DesksInCircle
+    | NotALine
+    | FormerSalesperson
+    | RuleNotNow
+    | RuleLeadsNowhere
+    | StandsIn
+    | ComesBack
 )

@@ -73,6 +73,8 @@ class Upsert(Protocol):
 
     def on_conflict_do_update(self, **particulars: Any) -> Insert: ...
 
+    def on_conflict_do_nothing(self, **particulars: Any) -> Insert: ...
+
 
 class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""

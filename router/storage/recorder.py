@@ -6,8 +6,10 @@ is changed until the call has ended, and then only by one that knows better.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, tzinfo
+from itertools import islice
 from time import monotonic
 from typing import Any
 
@@ -17,7 +19,7 @@ from sqlalchemy import ColumnElement, Insert, and_, func, or_
 from router.calls.call import Call, Ending, Leg
 from router.routing.explain import as_json
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
-from router.storage.schema import call_legs, calls
+from router.storage.schema import call_legs, call_passings, calls
 
 GATHER_FOR = 0.5  # seconds a batch gathers: a call tells of itself six times in its first second, one row is enough
 BATCH = 10  # calls in one transaction: preparing them holds up the loop for 1 ms
@@ -25,22 +27,30 @@ REMEMBER_AT_MOST = 100_000  # calls, a few kB each: more than an hour without a 
 RETRY_FIRST = 0.1  # seconds, doubled with every failure
 RETRY_LAST = 2.0  # seconds: how late records may be after the database is back
 
+Settle = Callable[[Transaction, Sequence[Call]], Awaitable[None]]
+
 log = structlog.get_logger()
 
 
 class Recorder:
     """The newest state of each call that isn't written yet, and the task that writes it. Its figures are counters."""
 
-    def __init__(self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST) -> None:
-        """`zone` is the one in which the sentences of a decision tell their times."""
+    def __init__(
+        self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST, settle: Settle | None = None
+    ) -> None:
+        """`zone` is the one in which the sentences of a decision tell their times.
+
+        `settle` is told the calls that are written, in the transaction that writes them.
+        """
         self.written = 0  # calls, each as often as it was written
         self.failures = 0  # batches that had to be tried again
         self.refused = 0  # calls that the database will never take; each is in the log
         self.dropped = 0  # calls that memory had no room for
-        self._upserts: tuple[Insert, Insert] | None = None
+        self._upserts: tuple[Insert, Insert, Insert] | None = None
         self._db = db
         self._zone = zone
         self._at_most = at_most
+        self._settle = settle
         self._pending: dict[str, Call] = {}
         self._since: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -65,6 +75,10 @@ class Recorder:
                 self.dropped += 1
                 return
             self._since[call.call_id] = monotonic()
+        elif call.ended_at is not None:
+            # To the end of the line: what is written then is everything that happened before the newest end among it.
+            # After a restart the journal is read from that end on.
+            del self._pending[call.call_id]
         self._pending[call.call_id] = call
         self._wake.set()
 
@@ -99,12 +113,10 @@ class Recorder:
         return self.pending
 
     async def _write_pending(self) -> None:
-        """Write what is pending now; what comes meanwhile is for the next time, so that it can gather."""
-        waiting = list(self._pending)
-        for first in range(0, len(waiting), BATCH):
+        """Write, in their order, as many as are pending now; what comes meanwhile is for the next time, and gathers."""
+        for _ in range(0, len(self._pending), BATCH):
             async with self._writing:
-                some = waiting[first : first + BATCH]
-                if batch := [self._pending[call_id] for call_id in some if call_id in self._pending]:
+                if batch := list(islice(self._pending.values(), BATCH)):
                     await self._write(batch)
 
     async def _write(self, batch: Sequence[Call]) -> None:
@@ -131,12 +143,17 @@ class Recorder:
     async def _write_together(self, batch: Sequence[Call]) -> None:
         rows = [_call_row(call, self._zone) for call in batch]
         legs = [_leg_row(call, leg, position) for call in batch for position, leg in enumerate(call.legs, 1)]
+        passings = [{"call": call.call_id, **asdict(one)} for call in batch for one in call.passings]
         async with self._db.writing() as transaction:
             if self._upserts is None:  # the same for every batch: building it costs as much as sending it
-                self._upserts = _upsert_calls(transaction), _upsert_legs(transaction)
+                self._upserts = _upsert_calls(transaction), _upsert_legs(transaction), _upsert_passings(transaction)
             await transaction.run(self._upserts[0], rows)
             if legs:
                 await transaction.run(self._upserts[1], legs)
+            if passings:
+                await transaction.run(self._upserts[2], passings)
+            if self._settle is not None:
+                await self._settle(transaction, batch)
         self.written += len(batch)
         for call in batch:
             self._forget(call)
@@ -221,3 +238,10 @@ def _upsert_legs(transaction: Transaction) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=["call", "leg"], set_=columns, where=call_legs.c.ended_at.is_(None)
     )
+
+
+def _upsert_passings(transaction: Transaction) -> Insert:
+    statement = transaction.insert(call_passings)
+    new = statement.excluded
+    columns = {column.name: new[column.name] for column in call_passings.columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=["call", "at"], set_=columns)

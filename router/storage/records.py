@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, or_, select
 
-from router.calls.call import Call, Ending, Leg, Phase
+from router.calls.call import Call, Ending, Leg, Passing, Phase
 from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
 from router.storage.database import Database, StorageError, Transaction
-from router.storage.schema import call_legs, calls
+from router.storage.schema import call_legs, call_passings, calls
 
 PAGE_AT_MOST = 200  # records in one answer: about 1 MB with their decisions
 ADOPT_AT_MOST = 10_000  # calls without an end that are taken over at a start, the newest first: far more than can live
@@ -53,6 +53,7 @@ class CallRecord:
     promise: Promised | None
     is_test: bool
     legs: tuple[Leg, ...]
+    passings: tuple[Passing, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +64,23 @@ class Page:
     next_cursor: str | None
 
 
-async def recent_calls(db: Database, limit: int, cursor: str | None = None) -> Page:
-    """The calls on record, newest first, at most `limit` of them (and PAGE_AT_MOST).
+async def recent_calls(db: Database, limit: int, cursor: str | None = None, *, still_open: bool = False) -> Page:
+    """The calls on record, newest first, at most `limit` of them (and PAGE_AT_MOST); or only those that live.
 
     Raises BadCursor for a cursor that isn't ours, and StorageError.
     """
     limit = max(1, min(limit, PAGE_AT_MOST))
     newest_first = select(calls).order_by(calls.c.arrived_at.desc(), calls.c.id.desc()).limit(limit + 1)
+    if still_open:
+        newest_first = newest_first.where(calls.c.ended_at.is_(None))
     if cursor is not None:
         newest_first = newest_first.where(_before(*_read_cursor(cursor)))
     async with db.reading() as look:
         rows = await look.rows(newest_first)
-        legs = await _legs_of(look, select(call_legs).where(call_legs.c.call.in_([row.id for row in rows])))
-    records = tuple([_record(row, legs) for row in rows[:limit]])
+        ids = [row.id for row in rows]
+        legs = await _legs_of(look, select(call_legs).where(call_legs.c.call.in_(ids)))
+        passings = await _passings_of(look, select(call_passings).where(call_passings.c.call.in_(ids)))
+    records = tuple([_record(row, legs, passings) for row in rows[:limit]])
     return Page(records=records, next_cursor=_cursor(records[-1]) if len(rows) > limit else None)
 
 
@@ -84,7 +89,8 @@ async def recorded_call(db: Database, call_id: str) -> CallRecord | None:
     async with db.reading() as look:
         rows = await look.rows(select(calls).where(calls.c.id == call_id))
         legs = await _legs_of(look, select(call_legs).where(call_legs.c.call == call_id))
-    return _record(rows[0], legs) if rows else None
+        passings = await _passings_of(look, select(call_passings).where(call_passings.c.call == call_id))
+    return _record(rows[0], legs, passings) if rows else None
 
 
 async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
@@ -97,7 +103,9 @@ async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
     async with db.reading() as look:
         rows = await look.rows(newest_first)
         legs = await _legs_of(look, select(call_legs).join(calls, calls.c.id == call_legs.c.call).where(still_open))
-    return tuple([_call(_record(row, legs)) for row in rows])
+        theirs = select(call_passings).join(calls, calls.c.id == call_passings.c.call).where(still_open)
+        passings = await _passings_of(look, theirs)
+    return tuple([_call(_record(row, legs, passings)) for row in rows])
 
 
 async def _legs_of(look: Transaction, query: Select[Any]) -> dict[str, list[Leg]]:
@@ -108,10 +116,20 @@ async def _legs_of(look: Transaction, query: Select[Any]) -> dict[str, list[Leg]
     return legs
 
 
-def _record(row: Row[Any], legs: dict[str, list[Leg]]) -> CallRecord:
+async def _passings_of(look: Transaction, query: Select[Any]) -> dict[str, list[Passing]]:
+    passings = defaultdict(list)
+    for row in await look.rows(query.order_by(call_passings.c.call, call_passings.c.at)):
+        fields = {name: value for name, value in row._mapping.items() if name != "call"}
+        passings[row.call].append(Passing(**fields))
+    return passings
+
+
+def _record(row: Row[Any], legs: dict[str, list[Leg]], passings: dict[str, list[Passing]]) -> CallRecord:
     fields = dict(row._mapping)
     call_id = fields.pop("id")
-    return CallRecord(call_id=call_id, **fields, legs=tuple(legs.get(call_id, ())))
+    return CallRecord(
+        call_id=call_id, **fields, legs=tuple(legs.get(call_id, ())), passings=tuple(passings.get(call_id, ()))
+    )
 
 
 def _call(record: CallRecord) -> Call:
@@ -133,6 +151,7 @@ def _call(record: CallRecord) -> Call:
         owner_phone=record.owner_phone,
         owner=record.owner,
         owner_since=record.taken_at,
+        passings=record.passings,
         promise=record.promise,
         ended_at=record.ended_at,
         ending=record.ended,

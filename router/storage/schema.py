@@ -6,36 +6,30 @@ names, and the names stand in its decision. So that no new row inherits the reco
 twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
 
+import router.storage.owed_schema  # noqa: F401 (its tables are in the same metadata)
 from router.calls.call import Ending
-from router.calls.events import LegResult, Path, Presented, Promised
+from router.calls.events import How, LegResult, Path, Presented, Promised
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -49,16 +43,10 @@ from router.routing.model import (
     PhoneKind,
     Strategy,
 )
-
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-metadata = MetaData(naming_convention=NAMES)
+from router.storage.columns import UtcTime as UtcTime  # who asks for it here has all tables in it
+from router.storage.columns import holds as _holds
+from router.storage.columns import metadata as metadata
+from router.storage.columns import one_of as _one_of
 
 
 class Role(StrEnum):
@@ -71,32 +59,20 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
-class UtcTime(TypeDecorator[datetime]):
-    """An instant: aware and in UTC in Python, whatever the database makes of it. A naive one raises ValueError."""
+class OrderKind(StrEnum):
+    """What can be asked of a PBX."""
 
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} says no time zone: instants are aware and in UTC")
-        instant = value.astimezone(UTC)
-        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    HAND_OVER = "hand_over"
 
 
-def _one_of(name: str, choices: type[StrEnum], *, nullable: bool = False, length: int = 16) -> Column[str]:
-    def values(of: type[StrEnum]) -> Sequence[str]:
-        return [choice.value for choice in of]
+class OrderState(StrEnum):
+    """asked: waits to be taken · taken: being carried out · done, refused: with its result · expired: never taken."""
 
-    kind = Enum(choices, name=name, native_enum=False, create_constraint=True, values_callable=values, length=length)
-    return Column(name, kind, nullable=nullable)
+    ASKED = "asked"
+    TAKEN = "taken"
+    DONE = "done"
+    REFUSED = "refused"
+    EXPIRED = "expired"
 
 
 def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
@@ -115,10 +91,6 @@ def _own_columns() -> list[Column[int] | Column[str] | Column[datetime]]:
         Column("ref", String(200), nullable=True, unique=True),
         Column("updated_at", UtcTime, nullable=False),
     ]
-
-
-def _holds(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(condition, name=name)
 
 
 def _written_with(column: str, alphabet: str) -> str:
@@ -471,6 +443,42 @@ call_legs = Table(
     _one_of("result", LegResult, nullable=True, length=24),
     Column("cause", Integer),
     Column("maybe_machine", Boolean, nullable=False, server_default=false()),
+)
+
+# The hand-overs of a call, in order: from whose phone, to whom (a name, which outlives its row; empty: back), and how.
+call_passings = Table(
+    "call_passings",
+    metadata,
+    Column("call", Text, ForeignKey("calls.id", ondelete="RESTRICT"), primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("phone", Text, nullable=False),
+    Column("person", Integer),
+    Column("to", Text, nullable=False),
+    _one_of("how", How),
+    Column("sentence", Text, nullable=False),
+)
+
+# What people ask of a PBX; who speaks for that PBX takes it. What is not taken by `expires_at` never is.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pbx", String(32), nullable=False),
+    _one_of("kind", OrderKind, length=24),
+    Column("payload", JSON, nullable=False),
+    Column("asked_by", String(100), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    _one_of("state", OrderState),
+    Column("result", Text, nullable=False),
+    _holds("expires_at", "expires_at > asked_at"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_orders_asked",
+    orders.c.pbx,
+    sqlite_where=orders.c.state == text("'asked'"),
+    postgresql_where=orders.c.state == text("'asked'"),
 )
 
 api_keys = Table(

@@ -17,6 +17,8 @@ from router.calls.events import (
     Code,
     CodeDialled,
     Event,
+    HandedOver,
+    How,
     LegBegan,
     LegEnded,
     LegResult,
@@ -25,6 +27,7 @@ from router.calls.events import (
     PathTaken,
     Presented,
     Promised,
+    TransferAsked,
 )
 from router.routing.model import Strategy
 
@@ -96,6 +99,34 @@ def test_a_malformed_dialled_number_arrives_as_an_empty_one() -> None:
 )
 def test_an_arrival_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
     assert arrived(**changes) is None
+
+
+def test_a_transfer_key_asks_for_a_hand_over_and_a_hand_over_tells_where_it_leads() -> None:
+    when = {"at": "1763759124.5"}
+    assert read("RouterTransfer", phone="anna", to="41", **when) == TransferAsked(
+        call_id=CALL, phone="anna", to="41", at=at(1763759124.5)
+    )
+    assert read("RouterTransfer", phone="", to="", **when) == TransferAsked(
+        call_id=CALL, phone="", to="", at=at(1763759124.5)
+    )
+    for to, person, desk in (("p12", 12, None), ("d3", None, 3), ("back", None, None)):
+        said = {"from": "anna", "to": to, "how": "key", "step": "2", **when}
+        assert read("RouterHandedOver", **said) == HandedOver(
+            call_id=CALL, phone="anna", to_person=person, to_desk=desk, how=How.KEY, step=2, at=at(1763759124.5)
+        )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"from": "a b"}, {"to": "x1"}, {"to": ""}, {"to": "p"}, {"how": "force"}, {"step": ""}, {"at": ""}]
+)
+def test_a_hand_over_with_a_field_that_cannot_be_is_none(changes: dict[str, str]) -> None:
+    fields = {"from": "anna", "to": "p1", "how": "order", "step": "1", "at": "1763759124.5"}
+    assert read("RouterHandedOver", **fields | changes) is None
+
+
+@pytest.mark.parametrize("to", ["4" * 17, "4a", "*4", "+4"])
+def test_a_transfer_to_what_is_no_short_number_is_none(to: str) -> None:
+    assert read("RouterTransfer", phone="anna", to=to, at="1763759124.5") is None
 
 
 def test_the_other_events_tell_path_leg_and_who_took_it() -> None:

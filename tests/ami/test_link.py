@@ -11,6 +11,7 @@ from router.ami.link import AmiLink, AmiSettings
 from router.calls.events import (
     CallArrived,
     CallEnded,
+    HandOverRefused,
     LegEnded,
     LinkDown,
     LinkUp,
@@ -18,7 +19,7 @@ from router.calls.events import (
     MembersSeen,
     PlanAccepted,
 )
-from router.calls.orders import AddMember, AnswerCode, Deliver, PauseMember, RemoveMember, Word
+from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, PauseMember, RemoveMember, Word
 from router.routing.model import Strategy
 from tests.ami.conftest import QUICK, Router
 from tests.ami.fake_asterisk import Connection, FakeAsterisk, Fields, Listener, answer, fake_asterisk
@@ -306,6 +307,48 @@ async def test_a_plan_is_given_to_the_channel_that_waits(asterisk: FakeAsterisk,
         link.give(Deliver(call_id=call.call_id, channel=call.channel, plan=plan(desk(2))))
         assert (await listener.next(PlanAccepted)).call_id == call.call_id
     assert asterisk.variables[TRUNK, "ROUTER_PLAN"].startswith(f"2~{UNIQUEID}~")
+
+
+def hand_over(*, redirect: bool) -> HandOver:
+    return HandOver(call_id=f"pbx:{UNIQUEID}", plan=plan(desk(2)), to_person=7, to_desk=None, redirect=redirect)
+
+
+async def test_a_caller_who_talks_has_the_plan_before_they_are_taken_out_of_the_talk(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    asterisk.channels[UNIQUEID] = UNIQUEID  # a channel is found by its Uniqueid as well
+    asterisk.scripts["Redirect"] = lambda connection, action: answer(action, "Success", Message="Redirect successful")
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        link.give(hand_over(redirect=True))
+        await asterisk.until(lambda: asterisk.asked("Redirect"))
+        order = [one["Action"] for one in asterisk.actions if one.get("Channel") == UNIQUEID]
+        assert order == ["Setvar", "Redirect"]
+        link.give(hand_over(redirect=False))
+        await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_HANDOVER")) == 2)
+        assert len(asterisk.asked("Redirect")) == 1
+
+
+async def test_a_caller_who_cannot_be_taken_out_of_the_talk_is_not_handed_over_later(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    asterisk.channels[UNIQUEID] = UNIQUEID
+    asterisk.scripts["Redirect"] = lambda connection, action: answer(action, "Error", Message="Permission denied")
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        link.give(hand_over(redirect=True))
+        assert (await listener.next(HandOverRefused)).why == "Permission denied"
+        await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_HANDOVER")) == 2)
+        assert asterisk.asked("Setvar", Variable="ROUTER_HANDOVER")[-1]["Value"] == ""
+
+
+async def test_without_a_link_nobody_is_handed_over(asterisk: FakeAsterisk, router: Router) -> None:
+    async with router() as (link, listener):
+        await listener.next(LinkUp)
+        asterisk.drop()
+        await listener.next(LinkDown)
+        link.give(hand_over(redirect=True))
+        assert (await listener.next(HandOverRefused)).why == "there is no link to the PBX"
 
 
 async def test_members_join_leave_and_are_looked_at_when_asked(asterisk: FakeAsterisk, router: Router) -> None:

@@ -17,26 +17,29 @@ from router.ami.outbound import (
     check,
     deliver,
     encode_plan,
+    hand_over,
     set_beat,
     set_on_channel,
     set_token,
+    take_back,
 )
-from router.calls.orders import AddMember, AnswerCode, Deliver, PauseMember, RemoveMember, Word
+from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, PauseMember, RemoveMember, Word
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import Plan, Promise, RingDesk, RingPerson, Step
 
 CALL = "1763759123.7"
 
 
-def accepted() -> re.Pattern[str]:
+def accepted(second_field: str) -> re.Pattern[str]:
     """The very expression by which the shipped dialplan accepts a plan; Python reads it as Asterisk does."""
     shipped = Path(__file__).parents[2] / "dialplan" / "extensions_router.conf"
-    found = re.findall(r'REGEX\("(\^2~[^"]+\$)"', shipped.read_text())
+    found = re.findall(rf'REGEX\("(\^2~[^~]+~{second_field}=[^"]+\$)"', shipped.read_text())
     assert len(found) == 1
     return re.compile(found[0])
 
 
-ACCEPTED = accepted()
+ACCEPTED = accepted("k")
+ACCEPTED_HAND_OVER = accepted("t")
 
 
 def desk(slot: int = 1, strategy: Strategy = Strategy.ALL, seconds: int = 300) -> RingDesk:
@@ -203,6 +206,51 @@ def test_a_plan_goes_to_the_channel_that_waits_for_it() -> None:
 def test_a_call_of_another_pbx_gets_nothing_here() -> None:
     with pytest.raises(Unsendable, match="other:"):
         deliver(Deliver(call_id=f"other:{CALL}", channel="PJSIP/trunk-1", plan=plan(desk())), "pbx")
+
+
+@given(plans, st.none() | st.integers(0, 10**9), st.none() | st.integers(0, 10**9))
+def test_every_hand_over_that_is_written_is_one_the_dialplan_accepts(
+    any_plan: Plan, person_id: int | None, desk_id: int | None
+) -> None:
+    order = HandOver(call_id=f"pbx:{CALL}", plan=any_plan, to_person=person_id, to_desk=desk_id, redirect=True)
+
+    setvar, _ = hand_over(order, "pbx")
+
+    assert ACCEPTED_HAND_OVER.fullmatch(setvar["Value"])
+    check(setvar)
+
+
+def test_both_kinds_of_plan_are_made_of_the_same_steps() -> None:
+    plan_steps, hand_over_steps = (one.pattern.split("~n=", 1)[1] for one in (ACCEPTED, ACCEPTED_HAND_OVER))
+
+    assert plan_steps == hand_over_steps
+
+
+def test_a_hand_over_is_a_plan_and_then_one_label_for_a_caller_who_talks() -> None:
+    remembered = plan(desk(), line_tail=(desk(),))
+    order = HandOver(call_id=f"pbx:{CALL}", plan=remembered, to_person=7, to_desk=None, redirect=True)
+
+    setvar, redirect = hand_over(order, "pbx")
+
+    assert (setvar["Action"], setvar["Channel"], setvar["Variable"]) == ("Setvar", CALL, "ROUTER_HANDOVER")
+    assert setvar["Value"].startswith(f"2~{CALL}~t=p7~n=")
+    assert redirect == {
+        "Action": "Redirect",
+        "Channel": CALL,
+        "Context": "router-handover",
+        "Exten": "s",
+        "Priority": "1",
+    }
+    assert hand_over(replace(order, redirect=False), "pbx") == (setvar,)
+    assert take_back(order, "pbx") == {**setvar, "Value": ""}
+
+
+@pytest.mark.parametrize("call_id", [f"other:{CALL}", "pbx:PJSIP/trunk-1", "pbx:", "pbx"])
+def test_only_a_call_of_this_pbx_is_handed_over(call_id: str) -> None:
+    order = HandOver(call_id=call_id, plan=plan(desk()), to_person=None, to_desk=None, redirect=True)
+
+    with pytest.raises(Unsendable, match=r"not of the PBX|a call's id is"):
+        hand_over(order, "pbx")
 
 
 @pytest.mark.parametrize("channel", ["", " ", "\t"])

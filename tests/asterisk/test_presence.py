@@ -36,6 +36,7 @@ from tests.asterisk.attendants import (
     NAMES,
     RITA,
     SARA,
+    SHY_LINE,
     WRAP,
     WRAP_LINE,
     WRAP_UP,
@@ -49,6 +50,7 @@ pytestmark = pytest.mark.asterisk
 COUNTS_WITHIN = 2.0  # seconds until what somebody says counts; 0.5 is the most usual
 ENDS_WITHIN = 1.0  # seconds after its end that a pause counts as over
 SLACK = 0.5  # seconds for a machine with other things to do, and for asking the PBX by its console
+LED_ON_WITHIN = 10.0  # seconds; a round in which phones refuse takes two, then the queue looks who is left
 BACK_WITHIN = 20.0  # seconds until a PBX that was restarted is spoken to again
 NOT_POSSIBLE = "Q.850;cause=29"
 SHORTLY = timedelta(seconds=3)
@@ -116,6 +118,22 @@ def test_who_signs_out_rings_no_more_and_the_last_one_is_told_which_desk_takes_o
     assert shown["tom"].endswith(". Nobody is at the desk Back now: desk Net takes over.")
     assert_records_agree(stand.seen(), records)
     reckon("members sign out, desk by desk", stand.seen(), proof)
+
+
+def test_who_waits_at_a_desk_that_everybody_leaves_is_led_on_to_the_next(
+    stand: Stand, quiet: list[str], proof: Proof
+) -> None:
+    caller = f"{BLOCK}{next(_callers):04}"
+    callers = stand.start_calls([PlacedCall(caller=caller, dialled=SHY_LINE, talks=0.1)])
+    wait_until(lambda: any(name.startswith("PJSIP/yara-") for name in stand.pbx.channels()), COUNTS_WITHIN)
+    stand.dial(("yara", "*60"), ("zoe", "*60"))
+    callers.wait(LED_ON_WITHIN)
+
+    waited = stand.seen().of(caller)
+    assert {"yara", "zoe"} <= set(waited.phones)
+    assert waited.answered_by == ("tom",)
+    assert "desk Back takes over" in stand.texts()[-1].text
+    reckon("everybody leaves while somebody waits", stand.seen(), proof)
 
 
 def test_a_pause_and_an_absence_end_by_themselves(stand: Stand, quiet: list[str]) -> None:

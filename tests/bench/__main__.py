@@ -15,7 +15,7 @@ from rich.console import Console
 
 from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.storage.migrate import upgrade
-from tests.bench import company, decisions, intercept
+from tests.bench import company, decisions, intercept, looking_ahead
 from tests.bench.report import Others, Report, as_json, show, this_machine
 from tests.bench.traffic import Exchange
 
@@ -37,7 +37,7 @@ out, err = Console(width=WIDTH), Console(stderr=True)
 def bench(
     *,
     quick: Annotated[bool, Parameter(negative=())] = False,
-    only: Literal["intercept", "decide"] | None = None,
+    only: Literal["intercept", "decide", "problems"] | None = None,
 ) -> None:
     """Measure and print. Only a whole run writes var/bench.json; others write var/bench-partial.json.
 
@@ -46,16 +46,17 @@ def bench(
     quick
         A small company and few calls: to see that everything runs, not how fast.
     only
-        Leave the other part out.
+        Leave the other parts out.
     """
     size = company.QUICK if quick else company.FULL
     files = found_or_fetched(ASTERISK, _say)
     machine = this_machine(files.version)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    full = _filled(size)
+    full = None if only == "problems" else _filled(size)
     others = Others()
-    decided = None if only == "intercept" else _decide(full, size, quick)
-    intercepted = None if only == "decide" else _intercept(full, files, size, quick)
+    decided = _decide(full, size, quick) if full and only != "intercept" else None
+    intercepted = _intercept(full, files, size, quick) if full and only != "decide" else None
+    found = _problems(quick) if only in (None, "problems") else None
     report = Report(
         machine=machine,
         others_percent=others.percent(),
@@ -64,6 +65,7 @@ def bench(
         rules=size.rules,
         decide=decided,
         intercept=intercepted,
+        problems=found,
     )
     target = PARTIAL if quick or only else WHOLE
     target.write_text(json.dumps(as_json(report), indent=2) + "\n")
@@ -99,6 +101,11 @@ def _decide(full: Path, size: company.Size, quick: bool) -> decisions.DecideFigu
     share = QUICK_SHARE if quick else 1
     # a copy, because it makes changes that are nobody else's
     return decisions.measure_alone(_url(_copy(full, "decide.db")), size, DECISIONS // share, CHANGES // share)
+
+
+def _problems(quick: bool) -> looking_ahead.ProblemsFigures:
+    _say("looking for problems …")
+    return looking_ahead.measure(looking_ahead.QUICK if quick else looking_ahead.FULL)
 
 
 def _intercept(

@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 
 from tests.bench.decisions import DecideFigures
 from tests.bench.intercept import RATES, InterceptFigures
+from tests.bench.looking_ahead import ProblemsFigures
 from tests.bench.mechanisms import NAMES
 
 QUIET = 10.0  # percent of the machine that others may use; the kernel's own work for our packets counts among them
@@ -64,6 +65,7 @@ class Report:
     rules: int
     intercept: Mapping[str, InterceptFigures] | None
     decide: DecideFigures | None
+    problems: ProblemsFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ def targets(report: Report) -> Iterator[Target]:
         yield Target(says="memory of the numbers", measured=decide.numbers_mb, limit=100, unit="MB")
         yield Target(says="loaded from SQLite", measured=decide.load_s, limit=15, unit="s")
         yield Target(says="one change visible", measured=decide.publish_ms, limit=100, unit="ms")
+    if report.problems is not None:
+        yield Target(says="all problems of a big table", measured=report.problems.seconds, limit=10, unit="s")
 
 
 def _intercept_targets(intercept: Mapping[str, InterceptFigures]) -> Iterator[Target]:
@@ -133,6 +137,8 @@ def as_json(report: Report) -> dict[str, Any]:
         told["intercept"] = {name: _mechanism_as_json(figures) for name, figures in report.intercept.items()}
     if report.decide is not None:
         told["decide"] = _rounded(asdict(report.decide))
+    if report.problems is not None:
+        told["problems"] = _rounded(asdict(report.problems))
     told["targets"] = [_rounded({**asdict(target), "hit": target.hit}) for target in targets(report)]
     return told
 
@@ -168,6 +174,8 @@ def show(report: Report, console: Console) -> None:
         console.print(_intercept_grid(report.intercept))
     if report.decide is not None:
         console.print(_decide_grid(report.decide))
+    if report.problems is not None:
+        console.print(_problems_grid(report.problems))
     console.print(_targets_grid(report))
 
 
@@ -202,6 +210,13 @@ def _decide_grid(decide: DecideFigures) -> Grid:
     return _grid(
         "Deciding, without Asterisk", heads, [row], "the last columns: ms until a change of one such row counts"
     )
+
+
+def _problems_grid(problems: ProblemsFigures) -> Grid:
+    counts = (problems.lines, problems.people, problems.desks, problems.accounts)
+    row = (*(f"{count:,}" for count in counts), str(problems.found), f"{problems.seconds:.1f}")
+    heads = ["lines", "people", "desks", "accounts", "found", "seconds"]
+    return _grid("All problems of a table, for a year ahead", heads, [row], None)
 
 
 def _targets_grid(report: Report) -> Grid:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.storage.migrate import upgrade
-from tests.bench import company, decisions
+from tests.bench import company, decisions, looking_ahead
 from tests.bench.figures import percentile
 from tests.bench.intercept import Delays, InterceptFigures
 from tests.bench.mechanisms import NAMES
@@ -31,6 +31,14 @@ def test_every_figure_of_the_deciding_part_is_written_under_the_name_that_others
 
     assert {"p50_us", "p99_us", "numbers_mb", "load_s", "publish_ms"} <= told["decide"].keys()
     assert all(told["decide"][name] >= 0 for name in ("p50_us", "p99_us", "numbers_mb", "load_s", "publish_ms"))
+
+
+def test_the_time_to_find_all_problems_is_written_and_the_company_has_none() -> None:
+    told = as_json(report(problems=looking_ahead.measure(looking_ahead.QUICK)))
+
+    assert told["problems"]["seconds"] >= 0
+    assert told["problems"]["found"] == 0
+    assert [target["says"] for target in told["targets"]] == ["all problems of a big table"]
 
 
 def test_every_figure_of_the_intercepting_part_is_written_under_the_name_that_others_read() -> None:
@@ -121,7 +129,9 @@ def test_a_controller_is_short_enough_to_be_compared_by_eye(name: str) -> None:
 
 
 def report(
-    intercept: dict[str, InterceptFigures] | None = None, decide: decisions.DecideFigures | None = None
+    intercept: dict[str, InterceptFigures] | None = None,
+    decide: decisions.DecideFigures | None = None,
+    problems: looking_ahead.ProblemsFigures | None = None,
 ) -> Report:
     return Report(
         machine=MACHINE,
@@ -131,6 +141,7 @@ def report(
         rules=60,
         intercept=intercept,
         decide=decide,
+        problems=problems,
     )
 
 

@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 
 from router.calls.events import (
+    AskedHandOver,
     CallArrived,
     CallEnded,
     CallTaken,
+    HandedOver,
+    How,
     LegBegan,
     LegEnded,
     LegResult,
@@ -98,3 +101,15 @@ def link_up(
     seconds: float = 20,
 ) -> LinkUp:
     return LinkUp(pbx="pbx", live_calls=frozenset(live), ended=journal, members=members, at=at(seconds))
+
+
+def handed_over(
+    phone: str, *, to: int | None = None, how: How = How.ORDER, step: int = 1, seconds: float = 4
+) -> HandedOver:
+    return HandedOver(call_id=CALL, phone=phone, to_person=to, to_desk=None, how=how, step=step, at=at(seconds))
+
+
+def asked(call: str = CALL, *, person: str = "", desk: str = "", order: int = 1, seconds: float = 4) -> AskedHandOver:
+    return AskedHandOver(
+        order=order, call=call, person=person, desk=desk, by="somebody", expires_at=at(14), at=at(seconds)
+    )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.calls.attendance import Attendance
-from router.calls.events import AwayKept, Event, PresencePublished, Slot, Tick
+from router.calls.events import AwayKept, Event, PresencePublished, Slot, TablePublished, Tick
 from router.calls.orders import AnswerCode, Word
 from router.calls.tracker import Calls
 from router.routing.model import Desk, Strategy
@@ -112,7 +112,21 @@ def test_a_desk_that_is_gone_when_the_call_ends_keeps_nobody() -> None:
 
 
 def test_nobody_knows_who_is_wanted_before_it_is_known_who_is_there() -> None:
-    assert Attendance(Calls()).wanted(WRAPS_UP, at(0)) is None
+    assert Attendance(Calls()).wanted(TablePublished(table=WRAPS_UP, at=at(0)), WRAPS_UP) is None
+
+
+def test_while_nothing_can_have_changed_nobody_is_asked_about_again() -> None:
+    room = Room()
+    published = TablePublished(table=WRAPS_UP, at=at(0))
+    room.hear(published)
+    assert room.attendance.wanted(published, WRAPS_UP) is not None
+
+    room.hear(tick := Tick(at=at(1)))
+    assert room.attendance.wanted(tick, WRAPS_UP) is None
+    room.hear(arrived(), told := taken("carl", slot=FIRST))
+    assert room.attendance.wanted(told, WRAPS_UP) is not None
+    room.hear(end := ended(phone="carl"))
+    assert room.attendance.wanted(end, WRAPS_UP) is None, "still wrapping up"
 
 
 def test_an_absence_that_could_not_be_kept_is_told_as_not_possible() -> None:

@@ -17,6 +17,7 @@ from router.calls.presence import (
     Presence,
     SignedOut,
     away,
+    next_due,
     pause,
     presence_of,
     resume,
@@ -224,6 +225,29 @@ def test_a_takeover_is_told_just_for_desks_without_anybody(
     wanted = wanted_members(any_table, presences, now)
     for desk in any_table.desks.values():
         assert bool(takeover(desk, any_table, presences, now)) is not bool(wanted[desk.strategy, desk.slot])
+
+
+# ── When that changes by itself ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=many(25, 400))
+@given(companies(), instants(), st.timedeltas(timedelta(), timedelta(days=400)), st.data())
+def test_nobody_comes_or_goes_by_themselves_before_the_next_due_instant(
+    configuration: Configuration, now: datetime, later: timedelta, data: st.DataObject
+) -> None:
+    any_table = Table.build(configuration, version=1)
+    presences = {
+        person: Presence(person=person, paused_until=now + data.draw(PAUSES), since=now)
+        for person in data.draw(st.sets(st.sampled_from(sorted(any_table.people))))
+    }
+    due = next_due(any_table, presences, now)
+    then = now + later if due is None else min(now + later, due - timedelta(microseconds=1))
+
+    assert due is None or due > now
+    assert wanted_members(any_table, presences, then) == wanted_members(any_table, presences, now)
+
+
+PAUSES = st.timedeltas(timedelta(minutes=-5), timedelta(hours=12))
 
 
 # ── How it is said ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     CallTaken,
+    HandedOver,
     LegBegan,
     LegEnded,
     LegResult,
@@ -32,7 +33,7 @@ def recorded(orders: tuple[Order, ...]) -> list[Call]:
 
 
 def test_every_phase_knows_what_each_event_makes_of_it() -> None:
-    told = (PathTaken, LegBegan, LegEnded, CallTaken, CallEnded)
+    told = (PathTaken, LegBegan, LegEnded, CallTaken, HandedOver, CallEnded)
 
     assert set(TRANSITIONS) == set(product(Phase, told))
 

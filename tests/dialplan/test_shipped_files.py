@@ -41,10 +41,12 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
     shared = [
         names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE, names.DB_LAST_RESORT,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
+        names.VAR_HAND_OVER, names.EVENT_TRANSFER, names.EVENT_HANDED_OVER,
         names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
     assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
+    assert {names.CONTEXT_HAND_OVER, names.CONTEXT_TRANSFER} <= set(CONTEXTS)
     assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL, names.CONTEXT_GUARDED} <= set(CONTEXTS)
     assert f"> {names.BEAT_STALE}]?" in TEXT
 
@@ -144,6 +146,21 @@ def test_the_guards_user_may_hear_of_applications_and_move_a_channel_and_no_more
     assert off - set(said["disabledevents"].split(",")) == {"Newexten"}
 
 
+def test_a_transfer_key_leads_into_our_own_context_with_digits_alone() -> None:
+    led = [priority.args for priority in PLAN if "TRANSFER_CONTEXT" in priority.args]
+    assert led == [f"__TRANSFER_CONTEXT={names.CONTEXT_TRANSFER}"]
+    read = [p.args for p in PLAN if p.context == names.CONTEXT_TRANSFER and "EXTEN" in p.args]
+    assert [
+        args for args in read if args != "ROUTER_SHORT=${FILTER(0-9,${EXTEN})}" and "LEN(${EXTEN})" not in args
+    ] == []
+
+
+def test_the_plan_of_a_hand_over_is_gone_once_it_has_been_read() -> None:
+    here = [p.args for p in PLAN if p.context == names.CONTEXT_HAND_OVER and p.exten == "s"]
+    read = here.index(f"ROUTER_COPY=${{{names.VAR_HAND_OVER}}}")
+    assert here[read + 1].startswith(f"{names.VAR_HAND_OVER}=,")
+
+
 def test_no_mailbox_application_is_reachable() -> None:
     assert {priority.app for priority in PLAN} & MAILBOXES == set()
 
@@ -194,7 +211,7 @@ def test_every_dial_hides_who_answers_and_every_wait_at_a_desk_has_a_limit() -> 
     dials = [p for p in PLAN if p.app == "Dial"]
     queues = [p for p in PLAN if p.app == "Queue"]
     assert all(re.search(r",\w*Ii", dial.args) for dial in dials)
-    limits = {"${ROUTER_QUEUE},rIi,,,${ROUTER_LEFT}", "${ROUTER_QUEUE},Ii,,,${ROUTER_LIMIT}"}
+    limits = {"${ROUTER_QUEUE},rcIi,,,${ROUTER_LEFT}", "${ROUTER_QUEUE},cIi,,,${ROUTER_LIMIT}"}
     assert {queue.args for queue in queues} == limits
     assert dials
     assert queues

@@ -13,6 +13,7 @@ from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
+    ComesBack,
     Covered,
     CoverLeadsNowhere,
     DeskClosed,
@@ -20,6 +21,7 @@ from router.routing.reasons import (
     DeskStandsIn,
     ExternalNotAllowed,
     FormerSalesperson,
+    HandedOver,
     LineClosed,
     LineDesk,
     NotALine,
@@ -168,6 +170,10 @@ EACH_REASON: list[tuple[Reason, str]] = [
         DeskStandsIn(desk="Night", stands_in_for="Sven", until=None, why=""),
         "Desk Night answers for Sven.",
     ),
+    (HandedOver(by="Bert", giver=2, to="Anna"), "Handed over by Bert to Anna."),
+    (HandedOver(by="Bert", giver=2, to="", dialled="99"), "Bert dialled 99 to hand it over, which nobody has."),
+    (HandedOver(by="Bert", giver=2, to=""), "Bert dialled no short number to hand it over, which nobody has."),
+    (ComesBack(person=2, name="Bert"), "It comes back to Bert when nobody takes it."),
 ]
 
 

@@ -86,6 +86,24 @@ REFUSED = {
     "ck_calls_ended": "UPDATE calls SET ended = 'mailbox'",
     "ck_calls_promise": "UPDATE calls SET promise = 'perhaps'",
     "ck_call_legs_result": "UPDATE call_legs SET result = 'mailbox'",
+    "ck_call_passings_how": "UPDATE call_passings SET how = 'by post'",
+    "ck_orders_kind": "UPDATE orders SET kind = 'make_coffee'",
+    "ck_orders_state": "UPDATE orders SET state = 'forgotten'",
+    "ck_orders_expires_at": "UPDATE orders SET expires_at = asked_at",
+    "ck_commitments_why": "UPDATE commitments SET why = 'boredom'",
+    "ck_commitments_state": "UPDATE commitments SET state = 'forgotten'",
+    "ck_commitments_urgency": "UPDATE commitments SET urgency = 0",
+    "ck_commitments_attempts": "UPDATE commitments SET attempts = -1",
+    "ck_commitments_level": "UPDATE commitments SET level = 5",
+    "ck_commitments_claimed": "UPDATE commitments SET state = 'claimed'",
+    "ck_commitments_void_reason": "UPDATE commitments SET state = 'void', closed_at = due_at",
+    "ck_commitments_closed_at": "UPDATE commitments SET state = 'kept'",
+    "uq_commitments_party": "UPDATE commitments SET party = 'account:1'",
+    "ck_notices_kind": "UPDATE notices SET kind = 'gossip'",
+    "ck_outbox_state": "UPDATE outbox SET state = 'lost'",
+    "ck_outbox_attempts": "UPDATE outbox SET attempts = -1",
+    "ck_outbox_sent_at": "UPDATE outbox SET state = 'sent'",
+    "uq_outbox_notice_target": "UPDATE outbox SET target = 'ida@example.org'",
     "ck_api_keys_role": "UPDATE api_keys SET role = 'root'",
     "uq_api_keys_prefix": "UPDATE api_keys SET prefix = 'aaaa'",
     "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
@@ -96,6 +114,21 @@ RECORDS = (
     " VALUES ('pbx:1', '', '', 'number', '2026-03-02 12:00:00', '', false)",
     "INSERT INTO call_legs (call, leg, position, step, phone, began_at)"
     " VALUES ('pbx:1', '1', 1, 1, 'anna', '2026-03-02 12:00:00')",
+    'INSERT INTO call_passings (call, at, phone, "to", how, sentence)'
+    " VALUES ('pbx:1', '2026-03-02 12:00:05', 'anna', 'Jonas', 'key', '')",
+    "INSERT INTO orders (pbx, kind, payload, asked_by, asked_at, expires_at, state, result)"
+    " VALUES ('pbx', 'hand_over', '{}', 'anna', '2026-03-02 12:00:00', '2026-03-02 12:00:10', 'asked', '')",
+    "INSERT INTO commitments (id, version, party, caller, why, desk, opened_at, due_at, latest_at, urgency, state,"
+    " attempts, level, void_reason, note) VALUES"
+    " (1, 1, 'account:1', '', 'gave_up', 1, '2026-03-02 12:00:00', '2026-03-02 12:30:00', '2026-03-02 12:00:00', 1,"
+    " 'open', 0, 0, '', ''),"
+    " (2, 1, 'account:2', '', 'gave_up', 1, '2026-03-02 12:00:00', '2026-03-02 12:30:00', '2026-03-02 12:00:00', 1,"
+    " 'open', 0, 0, '', '')",
+    "INSERT INTO commitment_calls (call, commitment) VALUES ('pbx:1', 1)",
+    "INSERT INTO notices (id, at, kind, commitment, payload) VALUES (1, '2026-03-02 12:00:00', 'opened', 1, '{}')",
+    "INSERT INTO outbox (id, notice, target, state, attempts, next_try_at, error) VALUES"
+    " (1, 1, 'ida@example.org', 'waiting', 0, '2026-03-02 12:00:00', ''),"
+    " (2, 1, 'lena@example.org', 'waiting', 0, '2026-03-02 12:00:00', '')",
     "INSERT INTO api_keys (name, prefix, sha256, role, sees_private)"
     " VALUES ('one', 'aaaa', 'h1', 'admin', false), ('two', 'bbbb', 'h2', 'admin', false)",
 )

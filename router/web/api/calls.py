@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.calls.call import Ending
-from router.calls.events import LegResult, Presented, Promised
+from router.calls.events import How, LegResult, Presented, Promised
 from router.calls.events import Path as Way
 from router.routing.model import CallerKind
 from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
@@ -43,6 +43,22 @@ class LegRecord(BaseModel):
     maybe_machine: bool
 
 
+class PassingRecord(BaseModel):
+    """One hand-over: from whose phone, to whom ("" is back to the giver), by an order or by the phone's transfer key.
+
+    `sentence` says who was to ring and why, where a router was asked.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    phone: str
+    person: int | None
+    to: str
+    how: How
+    sentence: str
+
+
 class CallRecord(BaseModel):
     """One call: who dialled what, what was decided and why, which phones rang, who took it, and how it ended."""
 
@@ -71,6 +87,7 @@ class CallRecord(BaseModel):
     promise: Promised | None = Field(description="Why the caller was let go with a promise to be called back.")
     is_test: bool
     legs: list[LegRecord]
+    passings: list[PassingRecord] = Field(description="Who handed the call over, and to whom, in order.")
 
 
 class CallPage(BaseModel):

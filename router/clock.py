@@ -1,0 +1,93 @@
+"""What is due? The other loop: it thinks and does what time brings, where the switchboard does what the PBX tells."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, tzinfo
+from typing import NoReturn
+
+import structlog
+
+from router.notices.letters import letter
+from router.notices.mail import Mailer, MailFailed, MailRefused
+from router.routing.table import Table
+from router.storage import outbox
+from router.storage.commitments import Keeper
+from router.storage.database import Database, StorageError
+
+LOOK_EVERY = 1.0  # seconds; people are reminded by the minute, and a look at nothing costs the database a millisecond
+POST_EVERY = 2.0  # seconds
+
+log = structlog.get_logger()
+
+
+class Clock:
+    """Looks at what is owed and at the mails that wait. Its figures are counters.
+
+    It remembers nothing: due times stand in the database, so they outlive a restart, and of two routers on one database
+    whoever is first does it.
+    """
+
+    def __init__(
+        self, db: Database, keeper: Keeper, table: Callable[[], Table | None], *, mailer: Mailer | None, zone: tzinfo
+    ) -> None:
+        """`mailer` None: notices are only on record and in the log. `zone` is the one of the times in mails."""
+        self.steps = 0  # commitments that time has changed: somebody was reminded, or handed over
+        self.mails_sent = 0
+        self.mails_failed = 0  # tries
+        self._db = db
+        self._keeper = keeper
+        self._table = table
+        self._mailer = mailer
+        self._zone = zone
+
+    async def run(self) -> NoReturn:
+        """Look and post until cancelled. A database that is away is waited for: nothing is forgotten there."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(_again(self.look, LOOK_EVERY), name="look")
+            loops.create_task(_again(self.post, POST_EVERY), name="post")
+        raise AssertionError("both loops have no end")
+
+    async def look(self, now: datetime) -> int:
+        """Do what is due by now; returns how many commitments that has changed. Raises StorageError."""
+        table = self._table()
+        if table is None:
+            return 0
+        steps = await self._keeper.look(self._db, table, now)
+        self.steps += steps
+        return steps
+
+    async def post(self, now: datetime) -> int:
+        """Send the mails that are due by now; returns how many have left. Raises StorageError."""
+        if self._mailer is None:
+            return 0
+        mails = await outbox.take(self._db, now)
+        return sum([await self._send(self._mailer, mail, now) for mail in mails])
+
+    async def _send(self, mailer: Mailer, mail: outbox.Mail, now: datetime) -> bool:
+        try:
+            told = mail.id, mail.target, mail.kind, mail.commitment, mail.payload
+            await mailer.send(letter(*told, zone=self._zone, now=now))
+        except MailRefused as never:
+            self.mails_failed += 1
+            await outbox.give_up(self._db, mail, str(never))
+            log.error("mail refused", mail=mail.id, commitment=mail.commitment, why=str(never))
+            return False
+        except MailFailed as fault:
+            self.mails_failed += 1
+            again = await outbox.put_off(self._db, mail, str(fault), now)
+            log.warning("mail waits", mail=mail.id, commitment=mail.commitment, until=again.isoformat(), why=str(fault))
+            return False
+        self.mails_sent += 1
+        await outbox.sent(self._db, mail, now)
+        return True
+
+
+async def _again(work: Callable[[datetime], Awaitable[int]], every: float) -> NoReturn:
+    while True:
+        try:
+            await work(datetime.now(UTC))
+        except StorageError as fault:
+            log.warning("the clock waits", why=str(fault))
+        except Exception:
+            log.exception("the clock stumbled")  # a slip of ours; what was due is still due in the next round
+        await asyncio.sleep(every)

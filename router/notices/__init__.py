@@ -1,0 +1,1 @@
+"""The door to mail: what the outside shall learn leaves the house here."""

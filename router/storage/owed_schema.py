@@ -1,0 +1,102 @@
+"""Which rows are kept of what we owe callers, and of what was told about it?"""
+
+from enum import StrEnum
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+
+from router.commitments.commitment import State, Why
+from router.commitments.notice import NoticeKind
+from router.storage.columns import UtcTime, holds, metadata, one_of
+
+
+class MailState(StrEnum):
+    """waiting: to be sent, perhaps again · sent · refused: the mail server will never take it."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"
+
+
+# Persons, desks, accounts and lines are named by their ids alone: what we owe is not lost with one of them, it goes to
+# somebody else. `version` goes up with every change, so that of two who change it at once one learns that it was late.
+commitments = Table(
+    "commitments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("account", Integer),
+    Column("caller", Text, nullable=False),
+    Column("line", Integer),
+    one_of("why", Why),
+    Column("opened_by_call", Text),
+    Column("owner", Integer),
+    Column("desk", Integer, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("latest_at", UtcTime, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    one_of("state", State),
+    Column("claimed_by", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("try_again_at", UtcTime),
+    Column("level", Integer, nullable=False),
+    Column("next_step_at", UtcTime),
+    Column("kept_by_call", Text),
+    Column("void_reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("closed_at", UtcTime),
+    holds("urgency", "urgency > 0"),
+    holds("attempts", "attempts >= 0"),
+    holds("level", "level BETWEEN 0 AND 4"),
+    holds("claimed", "state <> 'claimed' OR claimed_by IS NOT NULL"),
+    holds("void_reason", "(state = 'void') = (void_reason <> '')"),
+    holds("closed_at", "(state IN ('kept', 'void')) = (closed_at IS NOT NULL)"),
+    sqlite_autoincrement=True,
+)
+# In words, not as parameters: only so do both databases see that a query can use the indexes of what is owed.
+OWED = text("state IN ('open', 'claimed')")
+OVER = text("state IN ('kept', 'void')")
+Index("uq_commitments_party", commitments.c.party, unique=True, sqlite_where=OWED, postgresql_where=OWED)
+Index("ix_commitments_next_step_at", commitments.c.next_step_at, sqlite_where=OWED, postgresql_where=OWED)
+
+# No foreign key to the call: a commitment can be told of one whose record the database refused.
+commitment_calls = Table(
+    "commitment_calls",
+    metadata,
+    Column("call", Text, primary_key=True),
+    Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
+    Index(None, "commitment"),
+)
+
+# What the outside shall learn, in the order in which it happened; `payload` is all that a reader needs, in names.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    one_of("kind", NoticeKind),
+    Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Index(None, "commitment"),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("notice", Integer, ForeignKey("notices.id", ondelete="RESTRICT"), nullable=False),
+    Column("target", Text, nullable=False),
+    one_of("state", MailState),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("notice", "target"),  # nobody is told the same twice
+    holds("attempts", "attempts >= 0"),
+    holds("sent_at", "(state = 'sent') = (sent_at IS NOT NULL)"),
+    sqlite_autoincrement=True,
+)
+WAITING = text("state = 'waiting'")
+Index("ix_outbox_next_try_at", outbox.c.next_try_at, sqlite_where=WAITING, postgresql_where=WAITING)
