@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,24 +50,25 @@ def answered(callers: Callers, number: int) -> Placed | None:
     return next((one for one in found if one.answered_at is not None), None)
 
 
-def application(pbx: PrivateAsterisk) -> list[str]:
-    """What the callers' channels are at now."""
+def is_in_queue(pbx: PrivateAsterisk, callers: Callers, number: int) -> bool:
+    """Whether this stranger has been answered, and some caller waits in a queue."""
     lines = pbx.cli("core show channels concise").splitlines()
-    return [line.split("!")[5] for line in lines if line.startswith("PJSIP/trunk-")]
+    queued = any(line.split("!")[5] == "Queue" for line in lines if line.startswith("PJSIP/trunk-"))
+    return queued and answered(callers, number) is not None
 
 
 def test_when_nobody_is_anywhere_callers_wait_may_ask_for_a_call_and_are_promised_one_at_last(
     short: PrivateAsterisk, tmp_path: Path, proof: Proof
 ) -> None:
     with told(short, tmp_path, {LAST_RESORT: BUSY}) as stand:
-        for _ in range(EACH):
+        for first in range(0, 10 * EACH, 10):  # each round has callers of its own
             stand.begin()
             stand.place(
                 [
-                    call("empty", 1, keys="1", key_after=2.0),
-                    call("empty", 2),
-                    call("empty", 3, talks=3.0),
-                    call("empty", 4, keys="1", key_after=5.5),
+                    call("empty", first + 1, keys="1", key_after=2.0),
+                    call("empty", first + 2),
+                    call("empty", first + 3, talks=3.0),
+                    call("empty", first + 4, keys="1", key_after=5.5),
                 ]
             )
             records = stand.wait_until_recorded(4)
@@ -80,7 +82,7 @@ def test_when_nobody_is_anywhere_callers_wait_may_ask_for_a_call_and_are_promise
                 "3": ("gave_up", None),
                 "4": ("promised", "asked"),
             }
-            waiter = seen.of(f"{STRANGERS}0002")
+            waiter = seen.of(f"{STRANGERS}{first + 2:04}")
             assert waiter.placed.ended_at is not None
             lasted = (waiter.placed.ended_at - waiter.placed.invited_at).total_seconds()
             assert WAIT_AT_MOST <= lasted < WAIT_AT_MOST + 15  # a round and the promise itself
@@ -162,11 +164,12 @@ def test_reloading_the_dialplan_and_the_queues_harms_no_call_that_rings_waits_or
     with told(
         short, tmp_path, {ALONE: Answers(after=0.2, talks=4.0), waiting.SLOW: Answers(after=1.8, talks=1.0)}
     ) as stand:
-        for _ in range(EACH):
+        for first in range(0, 10 * EACH, 10):  # each round has callers of its own
             stand.begin()
-            talks, waits, rings = call("alone", 1), call("alone", 2), call("somebody free", 3)
+            talks, waits = call("alone", first + 1), call("alone", first + 2)
+            rings = call("somebody free", first + 3)
             callers = stand.start_calls([talks, waits, rings], 4.0)
-            until(lambda callers=callers: answered(callers, 2) and "Queue" in application(short))  # type: ignore[misc]
+            until(partial(is_in_queue, short, callers, first + 2))
             short.cli("dialplan reload")
             short.reload("app_queue")
             callers.wait()
