@@ -227,6 +227,14 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
 
 
 @app.command
+def openapi() -> None:
+    """Print the API's description (OpenAPI 3.1, JSON). Needs neither a running router nor a database."""
+    from router.web.app import description_of_api
+
+    out.out(json.dumps(description_of_api(), indent=2, ensure_ascii=False), highlight=False)
+
+
+@app.command
 def demo(
     *,
     stay: Annotated[bool, Parameter(negative=())] = False,

@@ -18,6 +18,7 @@ from router.calls.events import AskedHandOver, PresencePublished, TablePublished
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
+from router.changes.door import Door
 from router.chronicle import Chronicle
 from router.clock import Clock
 from router.commitments.commitment import Terms
@@ -79,6 +80,7 @@ class Service:
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._door = Door(self._publisher, external_prefixes=external_prefixes)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -213,6 +215,7 @@ class Service:
         app = build_app(
             Parts(
                 db=self._db,
+                door=self._door,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,

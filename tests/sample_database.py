@@ -16,15 +16,20 @@ GONE_WITHIN = 5.0  # seconds
 
 def furnish(file: Path) -> Path:
     """Make this SQLite file with the sample company as table 1; copy it for each test. Not to be called in a loop."""
-    upgrade(f"sqlite:///{file}")
+    furnish_database(f"sqlite:///{file}")
+    return file
+
+
+def furnish_database(url: str) -> None:
+    """The same in any empty database. Not to be called in a loop."""
+    upgrade(url)
 
     async def save() -> None:
-        db = Database(f"sqlite:///{file}")
+        db = Database(url)
         await save_company(db, SAMPLE, MONDAY_NOON)
         await db.close()
 
     asyncio.run(save())
-    return file
 
 
 async def last_words() -> None:

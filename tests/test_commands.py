@@ -147,7 +147,7 @@ def test_check_as_json_has_the_facts_the_sentence_and_the_way(router: Run, datab
     assert said.code == 1
     assert (found["problem"], found["warning"], found["person"]) == ("LeansOnOne", False, anna.name)
     assert found["sentence"].startswith("only Anna answers at the safety net Coordinators")
-    assert found["path"][1] == "+999000000000 is none of our lines."
+    assert found["path"][1] == "Coordinators is the desk of the line Business."
 
 
 def test_a_new_key_is_shown_once_and_opens_the_api(router: Run, database: str) -> None:

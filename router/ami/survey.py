@@ -45,8 +45,12 @@ CONTEXTS = (
     dialplan.CONTEXT_IN,
     dialplan.CONTEXT_FALLBACK,
     dialplan.CONTEXT_DELIVER,
+    dialplan.CONTEXT_HAND_OVER,
+    dialplan.CONTEXT_TRANSFER,
+    dialplan.CONTEXT_CODES,
     dialplan.CONTEXT_MEMBER,
     dialplan.CONTEXT_EXTERNAL,
+    dialplan.CONTEXT_GUARDED,
 )
 # What tells whether the AMI user may do what a class of AMI allows: refused for want of that class, or because there is
 # no such channel or queue. (ListCommands would tell it all at once, but Asterisk writes a tab into its answer.)

@@ -49,6 +49,7 @@ class Stand:
     The PBX runs already and knows `phones`, all at `phones_port`. `behaviours` say how a phone behaves; who isn't named
     picks up. External phones, at `outside_port`, are among them by their numbers, and there who isn't named doesn't
     exist. `ami_port` is another door to the same AMI (a proxy), `settings` are further ROUTER_* variables.
+    Without `wait` nobody waits until the router is ready, which it isn't before there is a company.
 
         with Stand(folder, pbx, "sqlite:///…", SAMPLE, phones_port=5070) as stand:
             seen = stand.place([PlacedCall(caller="+15550111", dialled="+15550100")])
@@ -66,6 +67,7 @@ class Stand:
         behaviours: Mapping[str, Behaviour] | None = None,
         ami_port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -73,6 +75,7 @@ class Stand:
         self.database = database
         self._company = company
         self._phones_port = phones_port
+        self._wait = wait
         self._behaviours = everybody_picks_up(company) | dict(behaviours or {})
         self._batches = itertools.count(1)
         self.begin()
@@ -94,7 +97,7 @@ class Stand:
         try:
             for phones in self._all_phones():
                 phones.__enter__()
-            self.router.start()
+            self.router.start(wait=self._wait)
         except BaseException:
             self._switch_off()
             raise

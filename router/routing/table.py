@@ -317,6 +317,28 @@ class Table:
             case _:
                 assert_never(change)
 
+    def with_changes(self, changes: Iterable[Change], *, version: int | None = None) -> "Table":
+        """The next table with all these changes as one: desks change together, so the safety net's mark can move.
+
+        Raises TableError as `with_change`.
+        """
+        next_version = self.version + 1 if version is None else version
+        table = replace(self, version=next_version, _spells={}, _openings={})
+        desks, others = dict(self.desks), list[Change]()
+        for change in changes:
+            match change:
+                case Put(entity=Desk() as desk):
+                    desks[desk.id] = desk
+                case Remove(noun=Noun.DESK, id=gone):
+                    desks.pop(gone, None)
+                case _:
+                    others.append(change)
+        if desks != self.desks:
+            table = table._with_desks(desks)
+        for change in others:
+            table = table.with_change(change, version=next_version)
+        return table
+
     def _with(self, entity: Entity) -> "Table":
         match entity:
             case Person():

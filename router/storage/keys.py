@@ -10,11 +10,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
+from router.storage.audit import Entry, append
 from router.storage.database import Database
-from router.storage.schema import Role, api_keys
+from router.storage.schema import Action, Role, Source, api_keys
 
 _SHAPE = re.compile(r"rtr_(?P<prefix>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -23,6 +25,7 @@ _SHAPE = re.compile(r"rtr_(?P<prefix>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 class ApiKey:
     id: int
     name: str
+    prefix: str
     role: Role
     sees_private: bool
 
@@ -34,17 +37,62 @@ class KeyStanding:
     name: str
     prefix: str
     role: Role
+    sees_private: bool
     expires_at: datetime | None
     revoked_at: datetime | None
 
 
-async def new_key(db: Database, name: str, role: Role, *, expires_at: datetime | None = None) -> str:
-    """Make a key and return it: the only time that it can be read. Raises StorageError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBy:
+    """Who makes or revokes a key, for the record."""
+
+    at: datetime
+    actor: str
+    key: str | None
+    source: Source
+
+    def entry(
+        self, identity: int, action: Action, *, before: dict[str, Any] | None, after: dict[str, Any] | None
+    ) -> Entry:
+        """What is put on record; a key makes no version of the table."""
+        return Entry(
+            at=self.at,
+            actor=self.actor,
+            key=self.key,
+            source=self.source,
+            kind="key",
+            object=identity,
+            action=action,
+            before=before,
+            after=after,
+            version=None,
+        )
+
+
+async def new_key(
+    db: Database,
+    name: str,
+    role: Role,
+    *,
+    expires_at: datetime | None = None,
+    sees_private: bool | None = None,
+    by: KeyBy | None = None,
+) -> str:
+    """Make a key and return it: the only time that it can be read. Raises StorageError.
+
+    Whether it sees private numbers is, unless said, so for admins only.
+    """
     prefix = secrets.token_hex(4)
     key = f"rtr_{prefix}_{secrets.token_urlsafe(32)}"
     row = {"name": name, "prefix": prefix, "sha256": _hashed(key), "role": role, "expires_at": expires_at}
+    if sees_private is None:
+        sees_private = role is Role.ADMIN
     async with db.writing() as transaction:
-        await transaction.run(insert(api_keys), [{**row, "sees_private": role is Role.ADMIN}])
+        made = insert(api_keys).values(**row, sees_private=sees_private).returning(api_keys.c.id)
+        identity = int((await transaction.run(made)).scalar_one())
+        if by is not None:
+            shown = {"name": name, "prefix": prefix, "role": role.value, "sees_private": sees_private}
+            await append(transaction, [by.entry(identity, Action.CREATED, before=None, after=shown)])
     return key
 
 
@@ -58,7 +106,7 @@ async def find_key(db: Database, presented: str, now: datetime) -> ApiKey | None
     presented_hash = _hashed(presented)
     for row in rows:
         if hmac.compare_digest(row.sha256, presented_hash):
-            return ApiKey(id=row.id, name=row.name, role=row.role, sees_private=row.sees_private)
+            return ApiKey(id=row.id, name=row.name, prefix=row.prefix, role=row.role, sees_private=row.sees_private)
     return None
 
 
@@ -77,6 +125,7 @@ async def list_keys(db: Database) -> tuple[KeyStanding, ...]:
             name=row.name,
             prefix=row.prefix,
             role=row.role,
+            sees_private=row.sees_private,
             expires_at=row.expires_at,
             revoked_at=row.revoked_at,
         )
@@ -84,15 +133,18 @@ async def list_keys(db: Database) -> tuple[KeyStanding, ...]:
     )
 
 
-async def revoke_key(db: Database, prefix: str, now: datetime) -> bool:
+async def revoke_key(db: Database, prefix: str, now: datetime, *, by: KeyBy | None = None) -> bool:
     """Let the key with this prefix be accepted no longer; False when there is none. Raises StorageError.
 
     Revoking it again changes nothing.
     """
     async with db.writing() as transaction:
-        known = await transaction.rows(select(api_keys.c.id).where(api_keys.c.prefix == prefix))
+        known = await transaction.rows(select(api_keys).where(api_keys.c.prefix == prefix))
         unrevoked = (api_keys.c.prefix == prefix) & api_keys.c.revoked_at.is_(None)
         await transaction.run(update(api_keys).where(unrevoked).values(revoked_at=now))
+        if known and by is not None and known[0].revoked_at is None:
+            shown = {name: known[0]._mapping[name] for name in ("name", "prefix", "role", "sees_private")}
+            await append(transaction, [by.entry(known[0].id, Action.REMOVED, before=shown, after=None)])
     return bool(known)
 
 

@@ -5,21 +5,28 @@ the database gone the last one, for as long as it takes.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from time import monotonic
+from typing import TypeVar
 
 import structlog
 
 from router.routing.table import Change, Table, TableError
-from router.storage.database import Database, Overtaken, StorageError
-from router.storage.tables import commit_changes, current_version, load_configuration
+from router.storage.covers import refuse_contradictions, touches_covers
+from router.storage.database import Database, Overtaken, StorageError, Transaction
+from router.storage.rows import write
+from router.storage.tables import current_version, load_configuration, next_version, version_in
 
 POLL_EVERY = 0.25  # seconds; with the reload, another process's change shall be in force within 0.5
 
 TRIES = 5  # to change a table that others change as well; each failed one reads it whole
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
+Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T]]]
+"""Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
 
 
 class Publisher:
@@ -72,29 +79,61 @@ class Publisher:
                 self._tell(f"the rows can't be read: {fault!r}")
             await asyncio.sleep(POLL_EVERY)
 
+    async def change(self, work: Work[T], now: datetime) -> T:
+        """Let `work` change the rows in one transaction under the change lock, and publish the table that they make.
+
+        It is given the newest table, None as long as none can be made, and says which changes it has written; with
+        none there is no new version. When it raises, nothing was changed. Decisions are made from the new table before
+        this returns. Raises what `work` raises, TableError when no table can be made of its changes, StorageError,
+        Overtaken when others change the table all the time.
+        """
+        async with self._changing:
+            for _ in range(TRIES):
+                before, version = await self._newest()
+                try:
+                    async with self._db.changing() as transaction:
+                        if await version_in(transaction) != version:
+                            raise Overtaken("somebody else has changed the table meanwhile")
+                        changes, made = await work(transaction, before)
+                        if not changes:
+                            return made
+                        after = None if before is None else before.with_changes(changes)
+                        if touches_covers(changes):
+                            await refuse_contradictions(transaction)
+                        version = await next_version(transaction, now)
+                except Overtaken:
+                    continue
+                if after is not None:
+                    self._hand_out(after)
+                else:
+                    await self._read(version, before)  # perhaps the rows make a table now
+                return made
+        raise Overtaken("others change the table all the time: try again")
+
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
         """Commit these changes as one, and let decisions be made from the table they make before this returns.
 
         Raises TableError when no table can be made of them, and StorageError; then nothing was changed.
         """
-        async with self._changing:
-            for _ in range(TRIES):
-                before = self._table or await self._newest()
-                after = _with(before, changes)
-                try:
-                    await commit_changes(self._db, changes, now, onto=before.version)
-                except Overtaken:
-                    await self._newest()
-                    continue
-                self._hand_out(after)
-                return after
-        raise Overtaken("others change the table all the time: try again")
 
-    async def _newest(self) -> Table:
-        await self._read(await current_version(self._db), self._table)
-        if self._table is None:
-            raise TableError(self._trouble)
+        async def write_them(transaction: Transaction, before: Table | None) -> tuple[Sequence[Change], None]:
+            if before is None:
+                raise TableError(self._trouble)
+            for change in changes:
+                await write(transaction, change, now)
+            return changes, None
+
+        await self.change(write_them, now)
+        assert self._table is not None
         return self._table
+
+    async def _newest(self) -> tuple[Table | None, int]:
+        """The newest table, None when the rows make none, and its version."""
+        version = await current_version(self._db)
+        if self._table is None or self._table.version != version:
+            await self._read(version, self._table)
+        refused = self._refused == version
+        return None if refused else self._table, version
 
     async def _catch_up(self) -> None:
         async with self._changing:
@@ -133,10 +172,3 @@ class Publisher:
         elif self._trouble and not trouble:
             log.info("table is the newest", table=None if self._table is None else self._table.version)
         self._trouble = trouble
-
-
-def _with(before: Table, changes: Sequence[Change]) -> Table:
-    after = before
-    for change in changes:
-        after = after.with_change(change, version=before.version + 1)
-    return after

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, tzinfo
+from itertools import islice
 from time import monotonic
 from typing import Any
 
@@ -74,6 +75,10 @@ class Recorder:
                 self.dropped += 1
                 return
             self._since[call.call_id] = monotonic()
+        elif call.ended_at is not None:
+            # To the end of the line: what is written then is everything that happened before the newest end among it.
+            # After a restart the journal is read from that end on.
+            del self._pending[call.call_id]
         self._pending[call.call_id] = call
         self._wake.set()
 
@@ -108,12 +113,10 @@ class Recorder:
         return self.pending
 
     async def _write_pending(self) -> None:
-        """Write what is pending now; what comes meanwhile is for the next time, so that it can gather."""
-        waiting = list(self._pending)
-        for first in range(0, len(waiting), BATCH):
+        """Write, in their order, as many as are pending now; what comes meanwhile is for the next time, and gathers."""
+        for _ in range(0, len(self._pending), BATCH):
             async with self._writing:
-                some = waiting[first : first + BATCH]
-                if batch := [self._pending[call_id] for call_id in some if call_id in self._pending]:
+                if batch := list(islice(self._pending.values(), BATCH)):
                     await self._write(batch)
 
     async def _write(self, batch: Sequence[Call]) -> None:

@@ -6,9 +6,10 @@ account's deputies, the week of hours) become exactly what the value says; an ac
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from itertools import groupby, islice
+from types import MappingProxyType
 from typing import Any, TypeVar, assert_never
 
 from sqlalchemy import Boolean, Table, bindparam, delete, or_, select, text, tuple_
@@ -18,6 +19,7 @@ from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Overrid
 from router.routing.table import Change, Entity, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
 from router.storage import schema
 from router.storage.database import Transaction
+from router.storage.shapes import NOUNS, SHAPES, Parts, Shape
 
 AT_ONCE = 500  # rows in one statement: few enough that preparing them doesn't hold up the loop for more than 2 ms
 
@@ -47,13 +49,27 @@ async def write(transaction: Transaction, change: Change, now: datetime) -> None
 async def put(transaction: Transaction, entities: Iterable[Entity], now: datetime) -> None:
     """Insert or change these values in this order, each with its parts. Raises StorageError."""
     for kind, alike in groupby(entities, type):
-        shape = _SHAPES[_NOUNS[kind]]
+        shape = SHAPES[NOUNS[kind]]
         for some in _by(AT_ONCE, alike):
             await _put_alike(transaction, shape, some, now)
-        await _never_use_ids_twice(transaction, shape.table)
-        for parts in shape.parts:
-            if parts.have_ids:
-                await _never_use_ids_twice(transaction, parts.table)
+        await _never_use_ids_again(transaction, shape)
+
+
+async def put_with(
+    transaction: Transaction, entity: Entity, beside: Mapping[str, Any], now: datetime, *, touched: bool = False
+) -> None:
+    """As `put`, with columns that no value has: `ref`, a person's `email`. Raises StorageError.
+
+    `touched`: something that lives on its own (numbers, aliases) changes with it, so its version goes up in any case.
+    """
+    shape = SHAPES[NOUNS[type(entity)]]
+    await _put_alike(transaction, shape, [entity], now, beside, touched=touched)
+    await _never_use_ids_again(transaction, shape)
+
+
+def rows_of(entity: Entity) -> tuple[dict[str, Any], tuple[Rows, ...]]:
+    """The row of a value, and those of its parts for each table of parts that its shape names."""
+    return _own_row(entity), _part_rows(entity)
 
 
 async def put_aliases(transaction: Transaction, aliases: Mapping[str, int]) -> None:
@@ -78,48 +94,6 @@ async def put_numbers(transaction: Transaction, numbers: Iterable[CallerRow]) ->
         await transaction.run(upsert, rows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """A table of parts, whose column `key` says whose they are."""
-
-    table: Table
-    key: str
-    have_ids: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """In which tables a kind of value lives: its own, and those of its parts, in the order of `_part_rows`."""
-
-    table: Table
-    parts: tuple[_Parts, ...] = ()
-
-
-_NOUNS: Mapping[type[Entity], Noun] = {
-    Person: Noun.PERSON,
-    Desk: Noun.DESK,
-    Line: Noun.LINE,
-    Account: Noun.ACCOUNT,
-    Job: Noun.JOB,
-    Rule: Noun.RULE,
-    Hours: Noun.HOURS,
-    Cover: Noun.COVER,
-    Override: Noun.OVERRIDE,
-}
-_SHAPES: Mapping[Noun, _Shape] = {
-    Noun.PERSON: _Shape(table=schema.people, parts=(_Parts(table=schema.phones, key="person", have_ids=True),)),
-    Noun.DESK: _Shape(table=schema.desks, parts=(_Parts(table=schema.desk_members, key="desk"),)),
-    Noun.LINE: _Shape(table=schema.lines),
-    Noun.ACCOUNT: _Shape(table=schema.accounts, parts=(_Parts(table=schema.deputies, key="account"),)),
-    Noun.JOB: _Shape(table=schema.jobs),
-    Noun.RULE: _Shape(table=schema.rules),
-    Noun.COVER: _Shape(table=schema.covers),
-    Noun.OVERRIDE: _Shape(table=schema.overrides),
-    Noun.HOURS: _Shape(
-        table=schema.hours,
-        parts=(_Parts(table=schema.hours_week, key="hours"), _Parts(table=schema.hours_days, key="hours")),
-    ),
-}
 _PARTS = frozenset({"phones", "members", "deputies", "week", "days"})  # fields that live in a table of their own
 
 
@@ -149,23 +123,31 @@ def _part_rows(entity: Entity) -> tuple[Rows, ...]:
             assert_never(entity)
 
 
-async def _put_alike(transaction: Transaction, shape: _Shape, entities: Sequence[Entity], now: datetime) -> None:
-    rows = [_own_row(entity) for entity in entities]
+async def _put_alike(
+    transaction: Transaction,
+    shape: Shape,
+    entities: Sequence[Entity],
+    now: datetime,
+    beside: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    touched: bool = False,
+) -> None:
+    rows = [{**_own_row(entity), **beside} for entity in entities]
     wanted = {entity.id: _part_rows(entity) for entity in entities}
-    replaced: list[tuple[_Parts, list[int], Rows]] = []
+    replaced: list[tuple[Parts, list[int], Rows]] = []
     for nth, parts in enumerate(shape.parts):
         of_each = {identity: rows_of[nth] for identity, rows_of in wanted.items()}
         changed = await _whose_parts_differ(transaction, parts.table, parts.key, of_each)
         replaced.append((parts, changed, [row for identity in changed for row in of_each[identity]]))
-    touched = frozenset(identity for _, changed, _ in replaced for identity in changed)
-    await _upsert(transaction, shape.table, rows, now, touched=touched)
+    changed_parts = frozenset(identity for _, changed, _ in replaced for identity in changed)
+    await _upsert(transaction, shape.table, rows, now, touched=wanted if touched else changed_parts)
     for parts, changed, part_rows in replaced:
         if changed:
             await _replace_parts(transaction, parts, changed, part_rows, now)
 
 
 async def _replace_parts(
-    transaction: Transaction, parts: _Parts, changed: Sequence[int], rows: Rows, now: datetime
+    transaction: Transaction, parts: Parts, changed: Sequence[int], rows: Rows, now: datetime
 ) -> None:
     outdated = delete(parts.table).where(parts.table.c[parts.key].in_(changed))
     if parts.have_ids:
@@ -214,16 +196,18 @@ async def _whose_parts_differ(
     ]
 
 
-async def _never_use_ids_twice(transaction: Transaction, table: Table) -> None:
-    """Move PostgreSQL's counter past the ids that were given; SQLite's AUTOINCREMENT does it by itself."""
-    if transaction.speaks_postgresql:
+async def _never_use_ids_again(transaction: Transaction, shape: Shape) -> None:
+    """Move PostgreSQL's counters past the ids that were given; SQLite's AUTOINCREMENT does it by itself."""
+    if not transaction.speaks_postgresql:
+        return
+    for table in (shape.table, *(parts.table for parts in shape.parts if parts.have_ids)):
         counter = f"pg_get_serial_sequence('{table.name}', 'id')"
         highest = f"(SELECT max(id) FROM {table.name})"
         await transaction.run(text(f"SELECT setval({counter}, greatest({highest}, nextval({counter})))"))
 
 
 async def _remove(transaction: Transaction, noun: Noun, identity: int) -> None:
-    shape = _SHAPES[noun]
+    shape = SHAPES[noun]
     for parts in shape.parts:
         await transaction.run(delete(parts.table).where(parts.table.c[parts.key] == identity))
     if noun is Noun.PERSON:  # what they said of themselves goes with them

@@ -59,6 +59,22 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+class Source(StrEnum):
+    """Through which door a change came."""
+
+    API = "api"
+    COMMAND = "command"
+    IMPORT = "import"
+
+
+class Action(StrEnum):
+    """What was done to an object."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
 class OrderKind(StrEnum):
     """What can be asked of a PBX."""
 
@@ -492,4 +508,25 @@ api_keys = Table(
     Column("sees_private", Boolean, nullable=False),
     Column("expires_at", UtcTime),
     Column("revoked_at", UtcTime),
+)
+
+# Only ever added to. No foreign keys: it tells of what may be gone. `before` and `after` are the object as the API
+# shows it, nothing for one that wasn't there; `undoes` is the entry that this one takes back.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("key", String(16)),
+    _one_of("source", Source),
+    Column("kind", String(16), nullable=False),
+    Column("object", Integer, nullable=False),
+    _one_of("action", Action),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("version", Integer),
+    Column("undoes", Integer),
+    Index(None, "kind", "object"),
+    sqlite_autoincrement=True,
 )

@@ -1,22 +1,21 @@
 """Which table do the rows make, and which is the newest?"""
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
 from sqlalchemy import Row, Select, func, insert, literal, select
-from sqlalchemy import Table as SqlTable
 
 from router.routing.accounts import Accounts, AccountsBuilder
 from router.routing.callers import CallerIndex, CallerIndexBuilder
-from router.routing.model import Desk, Hours, Job, Line, Opening, Override, Person, Phone, Rule, SpecialDays
-from router.routing.table import Change, Configuration
+from router.routing.model import Desk, Hours, Job, Line, Override, Person, Rule
+from router.routing.table import Change, Configuration, Noun
 from router.storage import schema
 from router.storage.covers import all_covers, refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, Transaction
 from router.storage.rows import write
+from router.storage.values import values_of
 
 PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
 
@@ -31,21 +30,21 @@ async def load_configuration(
     small parts, between which other tasks have their turn. Raises StorageError.
     """
     async with db.reading() as look:
-        version = await _version(look)
+        version = await version_in(look)
         configuration = Configuration(
             region=region,
             time_zone=time_zone,
-            people=await _people(look),
-            desks=await _desks(look),
-            lines=tuple([Line(**_fields(row)) for row in await _all(look, schema.lines)]),
+            people=await values_of(look, Noun.PERSON, Person),
+            desks=await values_of(look, Noun.DESK, Desk),
+            lines=await values_of(look, Noun.LINE, Line),
             aliases={row.dialled: row.line for row in await look.rows(select(schema.line_aliases))},
             accounts=await _accounts(look),
             callers=await _callers(look),
-            jobs=tuple([Job(**_fields(row)) for row in await _all(look, schema.jobs)]),
-            rules=tuple([Rule(**_fields(row)) for row in await _all(look, schema.rules)]),
-            hours=await _hours(look),
+            jobs=await values_of(look, Noun.JOB, Job),
+            rules=await values_of(look, Noun.RULE, Rule),
+            hours=await values_of(look, Noun.HOURS, Hours),
             covers=await all_covers(look),
-            overrides=tuple([Override(**_fields(row)) for row in await _all(look, schema.overrides)]),
+            overrides=await values_of(look, Noun.OVERRIDE, Override),
             external_prefixes=external_prefixes,
         )
     return configuration, version
@@ -54,7 +53,7 @@ async def load_configuration(
 async def current_version(db: Database) -> int:
     """The version of the newest table, 0 before the first. Raises StorageError."""
     async with db.reading() as look:
-        return await _version(look)
+        return await version_in(look)
 
 
 async def commit_changes(db: Database, changes: Sequence[Change], now: datetime, *, onto: int | None = None) -> int:
@@ -64,7 +63,7 @@ async def commit_changes(db: Database, changes: Sequence[Change], now: datetime,
     for covers that overlap or lead in a circle; then none of them was written.
     """
     async with db.changing() as transaction:
-        if onto is not None and (newest := await _version(transaction)) != onto:
+        if onto is not None and (newest := await version_in(transaction)) != onto:
             raise Overtaken(f"table {newest} has followed table {onto}: look at it, and try again")
         for change in changes:
             await write(transaction, change, now)
@@ -80,41 +79,10 @@ async def next_version(transaction: Transaction, now: datetime) -> int:
     return int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
 
 
-async def _version(look: Transaction) -> int:
+async def version_in(look: Transaction) -> int:
+    """The version of the newest table as this look sees it, 0 before the first. Raises StorageError."""
     newest = await look.rows(select(func.coalesce(func.max(schema.table_versions.c.version), 0)))
     return int(newest[0][0])
-
-
-async def _people(look: Transaction) -> tuple[Person, ...]:
-    phones = defaultdict(list)
-    for row in await _all(look, schema.phones):
-        phones[row.person].append(Phone(**_fields(row)))
-    rows = await _all(look, schema.people)
-    return tuple([Person(**_fields(row, "email"), phones=tuple(phones[row.id])) for row in rows])
-
-
-async def _desks(look: Transaction) -> tuple[Desk, ...]:
-    members = defaultdict(list)
-    in_order = select(schema.desk_members).order_by(schema.desk_members.c.desk, schema.desk_members.c.position)
-    for row in await look.rows(in_order):
-        members[row.desk].append(row.person)
-    return tuple([Desk(**_fields(row), members=tuple(members[row.id])) for row in await _all(look, schema.desks)])
-
-
-async def _hours(look: Transaction) -> tuple[Hours, ...]:
-    week = defaultdict(list)
-    in_order = select(schema.hours_week).order_by(*schema.hours_week.primary_key.columns)
-    for row in await look.rows(in_order):
-        week[row.hours].append(Opening(weekday=row.weekday, opens=row.opens, closes=row.closes))
-    days = defaultdict(list)
-    for row in await look.rows(select(schema.hours_days).order_by(*schema.hours_days.primary_key.columns)):
-        days[row.hours].append(
-            SpecialDays(
-                first_day=row.first_day, last_day=row.last_day, opens=row.opens, closes=row.closes, label=row.label
-            )
-        )
-    rows = await _all(look, schema.hours)
-    return tuple([Hours(**_fields(row), week=tuple(week[row.id]), days=tuple(days[row.id])) for row in rows])
 
 
 async def _accounts(look: Transaction) -> Accounts:
@@ -150,15 +118,3 @@ async def _whole_groups(look: Transaction, query: Select[Any]) -> AsyncIterator[
         kept = [row for row in chain(kept, rows) if row[0] == last]
     if kept:
         yield kept
-
-
-async def _all(look: Transaction, table: SqlTable) -> Sequence[Row[Any]]:
-    return await look.rows(select(table).order_by(table.c.id))
-
-
-_BOOK_KEEPING = frozenset({"version", "ref", "updated_at"})
-
-
-def _fields(row: Row[Any], *but: str) -> dict[str, Any]:
-    """A row's columns are the fields of its value, save those that only serve keeping them."""
-    return {name: value for name, value in row._mapping.items() if name not in _BOOK_KEEPING and name not in but}

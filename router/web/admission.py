@@ -102,6 +102,14 @@ async def admit(request: Request, shown: Annotated[HTTPAuthorizationCredentials 
     if key.role not in _HOLDERS[Role(declared)]:
         detail = f"the key '{key.name}' is of the role {key.role.value}; this takes {declared}"
         raise Refusal(HTTPStatus.FORBIDDEN, "role-too-small", detail)
+    request.state.key = key
+
+
+def key_of(request: Request) -> ApiKey:
+    """The key that `admit` let in."""
+    key = request.state.key
+    assert isinstance(key, ApiKey)
+    return key
 
 
 def _unknown(kind: str, detail: str) -> Refusal:

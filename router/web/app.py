@@ -1,10 +1,14 @@
 """Which paths are there, and what stands before them?"""
 
+from typing import Any
+
 from fastapi import Depends, FastAPI
 
+from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import calls, explain
+from router.web.api import audit, calls, description, explain, keys
+from router.web.api.nouns import endpoints_of
 from router.web.parts import Parts
 from router.web.problems import Problem, translate_errors
 
@@ -13,6 +17,18 @@ API = "/api/v1"
 
 def build_app(parts: Parts) -> FastAPI:
     """The whole API. Nothing is reached without passing `admit`, nothing is refused but as a problem."""
+    app = _whole_api()
+    app.state.parts = parts
+    app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
+    return app
+
+
+def description_of_api() -> dict[str, Any]:
+    """What OpenAPI says of it; for that nothing has to run."""
+    return _whole_api().openapi()
+
+
+def _whole_api() -> FastAPI:
     app = FastAPI(
         title="Call router",
         summary="Every caller reaches a person who can help.",
@@ -23,10 +39,16 @@ def build_app(parts: Parts) -> FastAPI:
         dependencies=[Depends(admit)],
         responses={"4XX": {"model": Problem, "content": {"application/problem+json": {}}}},
     )
-    app.state.parts = parts
-    app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
     translate_errors(app)
     app.include_router(health.endpoints)
     app.include_router(calls.endpoints, prefix=API)
     app.include_router(explain.endpoints, prefix=API)
+    for endpoints in _OF_NOUNS:
+        app.include_router(endpoints, prefix=API)
+    app.include_router(keys.endpoints, prefix=API)
+    app.include_router(audit.endpoints, prefix=API)
+    app.include_router(description.endpoints, prefix=API)
     return app
+
+
+_OF_NOUNS = tuple([endpoints_of(declared) for declared in DECLARED])

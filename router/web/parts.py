@@ -6,6 +6,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.database import Database
 from router.web.figures import Figure
@@ -17,6 +18,7 @@ class Parts:
     """Everything is asked at the moment of a request; nothing here is remembered from one to the next."""
 
     db: Database
+    door: Door
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]

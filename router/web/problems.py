@@ -15,7 +15,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from router.storage.database import Conflict, NotMigrated, Refused, StorageError, Unavailable
+from router.changes import faults
+from router.routing.table import TableError
+from router.storage.database import Conflict, Contradictory, NotMigrated, Overtaken, Refused, StorageError, Unavailable
 
 log = structlog.get_logger()
 
@@ -28,6 +30,21 @@ class FieldError(BaseModel):
     detail: str
 
 
+class NamedBy(BaseModel):
+    """An object that names the one that shall go, and in which of its fields."""
+
+    noun: str
+    id: int
+    field: str
+
+
+class DeadEnd(BaseModel):
+    """A way that would lead to nobody: what is wrong, and which call gets there by which reasons."""
+
+    sentence: str
+    path: list[str]
+
+
 class Problem(BaseModel):
     """What a refused request gets for an answer."""
 
@@ -36,6 +53,8 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldError] = []
+    named_by: list[NamedBy] = []
+    nowhere: list[DeadEnd] = []
 
 
 class Refusal(Exception):
@@ -48,6 +67,8 @@ class Refusal(Exception):
         detail: str,
         *,
         errors: Sequence[FieldError] = (),
+        named_by: Sequence[NamedBy] = (),
+        nowhere: Sequence[DeadEnd] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -57,6 +78,8 @@ class Refusal(Exception):
             status=status.value,
             detail=detail,
             errors=list(errors),
+            named_by=list(named_by),
+            nowhere=list(nowhere),
         )
         self.headers = headers
 
@@ -66,6 +89,8 @@ def translate_errors(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(faults.ChangeRefused, _change)
+    app.add_exception_handler(TableError, _no_table)
     app.add_exception_handler(StorageError, _storage)
     app.add_exception_handler(Exception, _slip)
 
@@ -89,9 +114,49 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return _answer(Refusal(status, kind, str(error.detail), headers=error.headers))
 
 
+async def _change(request: Request, error: Exception) -> JSONResponse:
+    detail = str(error)
+    match error:
+        case faults.Invalid(faults=found):
+            errors = _in_body(found)
+            detail = "; ".join(f"{one.pointer}: {one.detail}" for one in errors)
+            refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors)
+        case faults.Taken(faults=found):
+            refusal = Refusal(HTTPStatus.CONFLICT, "taken", detail, errors=_in_body(found))
+        case faults.StillNamed(by=by):
+            named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
+            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+        case faults.LeadsNowhere(found=ends):
+            nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
+            detail = f"callers would be left without a person: {detail}"
+            refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, nowhere=nowhere)
+        case faults.Unknown():
+            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+        case faults.Changed():
+            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
+        case faults.ChangedSince():
+            refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
+        case _:
+            return await _slip(request, error)
+    return _answer(refusal)
+
+
+async def _no_table(_request: Request, error: Exception) -> JSONResponse:
+    return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "no-table", f"no table could be made of this: {error}"))
+
+
+def _in_body(found: Sequence[faults.FieldFault]) -> list[FieldError]:
+    return [FieldError(pointer=f"/body{fault.pointer}", detail=fault.sentence) for fault in found]
+
+
 async def _storage(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     match error:
+        case Contradictory():
+            status, kind, detail = HTTPStatus.CONFLICT, "contradictory", str(error)
+        case Overtaken():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            kind, detail = "overtaken", str(error)
         case Conflict():
             status, kind, detail = HTTPStatus.CONFLICT, "conflict", f"this contradicts what is there: {error}"
         case Refused():

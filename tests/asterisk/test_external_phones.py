@@ -24,7 +24,7 @@ from tests.asterisk.outside import (
     desk_phone,
     mobile,
 )
-from tests.asterisk.reckoning import Record, assert_records_agree, reckon
+from tests.asterisk.reckoning import Record, assert_owed, assert_records_agree, reckon
 from tests.proof import SEED, Proof, many
 
 pytestmark = pytest.mark.asterisk
@@ -46,7 +46,10 @@ def stand(pbx: PrivateAsterisk, folder: Path) -> Iterator[Stand]:
         phones_port=phones_port(pbx),
         outside_port=pbx.lab.outside_port,
         behaviours=BEHAVIOURS,
-        settings={"ROUTER_EXTERNAL_PREFIXES": f"{OUTSIDE_PREFIX},{NOT_ALLOWED}"},
+        settings={
+            "ROUTER_EXTERNAL_PREFIXES": f"{OUTSIDE_PREFIX},{NOT_ALLOWED}",
+            "ROUTER_COMMITMENT_GAVE_UP_SECONDS": "0",
+        },
     )
     with stand:
         yield stand
@@ -76,6 +79,7 @@ def assert_told_rightly(stand: Stand, story: str, count: int, proof: Proof) -> N
     seen = stand.seen()
     reckon(story, seen, proof)
     assert_records_agree(seen, list(records.values()))
+    assert_owed(stand.database, list(records.values()))  # who gave up in the prompt, and nobody else
     assert [wrong for one in seen.calls if (wrong := astray(one, records[one.caller]))] == []
     assert private_digits_towards_callers(seen) == []
 

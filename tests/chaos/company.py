@@ -115,7 +115,11 @@ BEHAVIOURS: dict[str, Behaviour] = {
     **{phone_of(place): manager.manner for place, manager in enumerate(MANAGERS)},
     **{name: _coordinator(place) for place, name in enumerate(COORDINATORS)},
 }
-SETTINGS = {"ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX}
+GAVE_UP_SECONDS = 0.3  # who hangs up sooner is owed nothing; short, so that many callers are owed something
+SETTINGS = {
+    "ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX,
+    "ROUTER_COMMITMENT_GAVE_UP_SECONDS": str(GAVE_UP_SECONDS),
+}
 
 
 def account_of(caller: str) -> int | None:

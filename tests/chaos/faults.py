@@ -128,7 +128,8 @@ class Striker:
         began_at = datetime.now(UTC)
         begin(fault.kind, self._world)
         try:
-            self._enough.wait(max(0.0, self._began + fault.ends - time.monotonic()))
+            # as long as planned, also when it began late because the one before took long to mend
+            self._enough.wait(fault.ends - fault.begins)
         finally:
             mended_at = datetime.now(UTC)
             mend(fault.kind, self._world)

@@ -11,6 +11,8 @@ from router.lab.witness import Message, Placed, Rung, messages_in
 PIECE = 1_000_000  # bytes read at a time; no message is nearly as long
 REPEATED_WITHIN = timedelta(seconds=35)  # SIP repeats a message for at most 32 s: an ended dialogue is over then
 
+TELLING = ("CANCEL", "BYE")  # who ended it, when and why
+
 Seen = TypeVar("Seen", Placed, Rung)
 
 
@@ -66,7 +68,7 @@ class Following(Generic[Seen]):
         dialogue = self._dialogues.pop(call_id)
         if _begins_here(dialogue):
             seen = self._seen(tuple(dialogue.values()))
-            telling = tuple(message for message in seen.messages if message.method in ("CANCEL", "BYE"))
+            telling = tuple(message for message in seen.messages if message.method in TELLING)
             self.over.append(replace(seen, messages=telling))
 
 

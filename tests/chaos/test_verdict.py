@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.lab.witness import Evidence, Heard, Placed, Rung
+from router.lab.witness import Evidence, Heard, Message, Placed, Rung
 from tests.asterisk.reckoning import Record
 from tests.chaos.company import ACCOUNT_NUMBERS, LINE
 from tests.chaos.faults import Struck
@@ -45,6 +45,7 @@ def record(place: int, answered: bool) -> Record:
         "line": 1,
         "account": {ANSWERED: 1, GAVE_UP: 2}.get(CALLERS[place]),
         "arrived_at": at(place * 10.0 + 0.01).isoformat(),
+        "ended_at": at(place * 10.0 + 5).isoformat(),
         "path": "plan",
         "taken_phone": "anna" if answered else None,
         "ended": "answered" if answered else "gave_up",
@@ -72,6 +73,7 @@ def a_good_run() -> Outcome:
         seen=Evidence(calls=tuple(heard(place, place % 2 == 0) for place in range(4)), strangers=()),
         records=[record(place, place % 2 == 0) for place in range(4)],
         struck=[struck(kind, 2.0 + place) for place, kind in enumerate(Kind)],
+        owed=["pbx:1.1", "pbx:3.1"],
     )
 
 
@@ -150,11 +152,19 @@ def no_line(run: Outcome) -> Outcome:
 
 
 def no_commitment(run: Outcome) -> Outcome:
-    return replace(run, owed={"pbx:3.1": 1})
+    return replace(run, owed=["pbx:3.1"])
 
 
-def a_commitment_too_many(run: Outcome) -> Outcome:
-    return replace(run, owed={"pbx:0.1": 1, "pbx:1.1": 1, "pbx:3.1": 1})
+def two_commitments(run: Outcome) -> Outcome:
+    return replace(run, owed=["pbx:1.1", "pbx:3.1", "pbx:3.1"])
+
+
+def a_commitment_for_who_was_answered(run: Outcome) -> Outcome:
+    return replace(run, owed=["pbx:0.1", "pbx:1.1", "pbx:3.1"])
+
+
+def a_commitment_for_no_call(run: Outcome) -> Outcome:
+    return replace(run, owed=["pbx:1.1", "pbx:3.1", "pbx:9.9"])
 
 
 def trouble(run: Outcome) -> Outcome:
@@ -181,8 +191,10 @@ WRONG: dict[Callable[[Outcome], Outcome], str] = {
     a_leg_not_recorded: "+16461000001: rang ['anna'], recorded []",
     another_account: "+16461000001: of account 2, recorded 1",
     no_line: "recorded 2 on line None",
-    no_commitment: "+16461000001: gave_up, and on 0 commitments",
-    a_commitment_too_many: "+16460000000: answered, and on 1 commitments",
+    no_commitment: "pbx:1.1 (gave_up) on 0 instead of 1",
+    two_commitments: "pbx:3.1 (gave_up) on 2 instead of 1",
+    a_commitment_for_who_was_answered: "pbx:0.1 (answered) on 1 instead of 0",
+    a_commitment_for_no_call: "1 calls stand on the wrong number of open commitments: pbx:9.9, which is no call",
     trouble: "the router logged a traceback",
     stopped: "stopped early: 4 of 4 calls were offered",
 }
@@ -192,7 +204,8 @@ def test_a_good_run_has_no_complaints() -> None:
     run = a_good_run()
 
     assert complaints(run) == []
-    assert complaints(replace(run, owed={"pbx:1.1": 1, "pbx:3.1": 1})) == []
+    sooner = with_record(run, 1, ended_at=at(10.5).isoformat())
+    assert complaints(replace(sooner, owed=["pbx:3.1"])) == [], "who hung up at once is owed nothing"
     told = figures(run)
     assert (told["offered"], told["answered"], told["gave_up"], told["lost"], told["twice"]) == (4, 2, 2, 0, 0)
 
@@ -202,6 +215,30 @@ def test_what_does_not_hold_is_named(spoil: Callable[[Outcome], Outcome]) -> Non
     found = complaints(spoil(a_good_run()))
 
     assert any(WRONG[spoil] in complaint for complaint in found), found
+
+
+def a_phone_answers(run: Outcome, before: float) -> Outcome:
+    """The second caller gives up, and a phone had answered so many seconds before."""
+    call = run.seen.calls[1]
+    given_up = at(15.0)
+    cancel = Message(at=given_up, sent=True, raw=b"CANCEL sip:x@127.0.0.1 SIP/2.0\r\n\r\n")
+    leg = replace(call.rung[0], answered_at=given_up - timedelta(seconds=before), status=200)
+    return with_call(run, 1, replace(call, placed=replace(call.placed, messages=(cancel,)), rung=(leg,)))
+
+
+def test_a_call_given_up_in_the_moment_of_the_answer_may_be_recorded_either_way() -> None:
+    run = a_phone_answers(a_good_run(), before=0.02)
+    leg = {"phone": "anna", "result": "answered", "ended_at": at(15.0).isoformat()}
+
+    assert complaints(run) == []
+    answered = with_record(run, 1, taken_phone="anna", ended="answered", legs=[leg])
+    assert complaints(replace(answered, owed=["pbx:3.1"])) == []
+
+
+def test_a_call_given_up_long_after_a_phone_answered_was_not_given_up_by_accident() -> None:
+    found = complaints(a_phone_answers(a_good_run(), before=3.0))
+
+    assert any("+16461000001: answered by ('anna',), recorded None" in complaint for complaint in found), found
 
 
 def test_calls_are_counted_for_the_fault_that_they_came_in_with() -> None:

@@ -22,18 +22,21 @@ WITHHELD_PATIENCE = 3.0  # seconds in which the one before has been answered or 
 WITHHELD_TALK = 1.0  # seconds
 
 
-def calls(seed: int, seconds: float, rate: float) -> tuple[PlacedCall, ...]:
-    """The calls of one run, to be placed in this order at `rate` a second. Every number calls once."""
+def calls(seed: int, seconds: float, rate: float, spare: float = 0.0) -> tuple[PlacedCall, ...]:
+    """The calls of one run, to be placed in this order at `rate` a second. Every number calls once.
+
+    After those of `seconds` come those of `spare` seconds more, in case that the faults take longer.
+    """
     draw = random.Random(f"calls {seed}")
     found = []
     withheld_until = WITHHELD_EVERY / 2
-    for number in range(round(seconds * rate)):
+    for number in range(round((seconds + spare) * rate)):
         at = number / rate
         if at >= withheld_until:
             withheld_until = at + WITHHELD_EVERY
             found.append(_withheld(draw))
         else:
-            found.append(_shown(draw, number, left=seconds - at))
+            found.append(_shown(draw, number, left=max(seconds - at, 0.0)))
     return tuple(found)
 
 

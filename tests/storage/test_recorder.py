@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from router.calls.call import Call, Ending, Passing, Phase
 from router.calls.events import How, Promised
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import JONAS
-from router.storage.database import Database
+from router.storage.database import Database, Transaction, Unavailable
 from router.storage.migrate import upgrade
 from router.storage.recorder import BATCH, Recorder
 from router.storage.records import CallRecord, open_calls, recent_calls, recorded_call
@@ -105,6 +105,50 @@ async def test_more_calls_than_one_batch_are_all_written(db: Database) -> None:
         recorder.record(answered(f"pbx:{number}"))
     assert await recorder.drain(SOON) == 0
     assert recorder.written == BATCH * 2 + 1
+
+
+class DiesAfter(Database):
+    """A database that we lose for good once so many batches are written; what happens while the first one is?"""
+
+    def __init__(self, url: str, batches: int, meanwhile: Callable[[], None]) -> None:
+        super().__init__(url)
+        self._batches = batches
+        self._meanwhile = meanwhile
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        if not self._batches:
+            raise Unavailable("it is gone")
+        self._batches -= 1
+        async with super().writing() as transaction:
+            yield transaction
+        self._meanwhile()
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_who_dies_while_catching_up_has_written_all_that_ended_before_the_newest_end(
+    db: Database, url: str, batches: int
+) -> None:
+    def another_ends() -> None:
+        recorder.record(replace(answered("pbx:other"), ended_at=after(2000)))
+
+    dying = DiesAfter(url, batches, meanwhile=another_ends)
+    recorder = Recorder(dying)
+    recorder.record(arrived("pbx:long"))
+    ends = {f"pbx:{number}": after(100 + number) for number in range(BATCH * 3)}
+    for place, (call_id, ended_at) in enumerate(ends.items()):
+        recorder.record(replace(answered(call_id), ended_at=ended_at))
+        if place == BATCH:
+            recorder.record(arrived("pbx:other"))
+    recorder.record(replace(answered("pbx:long"), ended_at=after(1000)))
+
+    assert await recorder.drain(SOON) > 0
+    await dying.close()
+
+    on_record = {record.call_id: record.ended_at for record in (await recent_calls(db, 200)).records}
+    newest = max(ended_at for ended_at in on_record.values() if ended_at is not None)
+    # the journal is read from there on after the restart
+    assert [call_id for call_id, ended_at in ends.items() if ended_at < newest and call_id not in on_record] == []
 
 
 async def test_a_call_taken_over_after_a_restart_keeps_its_decision(db: Database) -> None:

@@ -107,6 +107,8 @@ REFUSED = {
     "ck_api_keys_role": "UPDATE api_keys SET role = 'root'",
     "uq_api_keys_prefix": "UPDATE api_keys SET prefix = 'aaaa'",
     "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
+    "ck_audit_source": "UPDATE audit SET source = 'rumour'",
+    "ck_audit_action": "UPDATE audit SET action = 'lost'",
 }
 RECORDS = (
     "INSERT INTO presence (person, signed_in, since) VALUES (1, false, '2026-03-02 12:00:00')",
@@ -131,6 +133,8 @@ RECORDS = (
     " (2, 1, 'lena@example.org', 'waiting', 0, '2026-03-02 12:00:00', '')",
     "INSERT INTO api_keys (name, prefix, sha256, role, sees_private)"
     " VALUES ('one', 'aaaa', 'h1', 'admin', false), ('two', 'bbbb', 'h2', 'admin', false)",
+    "INSERT INTO audit (at, actor, source, kind, object, action)"
+    " VALUES ('2026-03-02 12:00:00', 'one', 'api', 'person', 1, 'created')",
 )
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -12,18 +13,25 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.changes.door import Door
+from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
 from router.storage.database import Database
 from router.storage.keys import new_key
-from router.storage.migrate import downgrade
+from router.storage.migrate import downgrade, upgrade
+from router.storage.publisher import Publisher
 from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
 from router.web.parts import Parts
 from router.web.standing import Standing
-from tests.sample_database import MONDAY_NOON, furnish, last_words
+from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
+
+ALLOWED = ("+1917",)  # how the external numbers begin that may be called
+
+_numbers = count(1)
 
 READY = Standing(
     link_up=True,
@@ -50,9 +58,11 @@ class Office:
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
+                door=Door(self.publisher, external_prefixes=ALLOWED),
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
@@ -60,12 +70,24 @@ class Office:
             )
         )
 
+    def _publish(self, table: Table) -> None:
+        self.table = table
+
     async def ask(
-        self, method: str, path: str, *, role: Role | None = Role.VIEWER, key: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        role: Role | None = Role.VIEWER,
+        key: str = "",
+        body: object = None,
+        if_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
+        if if_match is not None:
+            headers[b"If-Match"] = if_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)
@@ -78,6 +100,12 @@ class Office:
         """As before the first migration."""
         await asyncio.to_thread(downgrade, f"sqlite:///{self.folder / 'router.db'}", "base")
 
+    async def edit(
+        self, method: str, path: str, body: object = None, *, if_match: str | None = None
+    ) -> httpx2.Response:
+        """One request below /api/v1 as an admin."""
+        return await self.ask(method, f"/api/v1{path}", role=Role.ADMIN, body=body, if_match=if_match)
+
     async def get(self, path: str, *, role: Role | None = Role.VIEWER, key: str = "") -> httpx2.Response:
         return await self.ask("GET", path, role=role, key=key)
 
@@ -87,15 +115,61 @@ def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return furnish(tmp_path_factory.mktemp("web") / "furnished.db")
 
 
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
+    with private_postgres(pytestconfig.rootpath / "var") as server:
+        furnish_database(server.create("furnished"))
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path: Path) -> Iterator[str]:
+    """The sample company, on either database."""
+    if request.param == "sqlite":
+        shutil.copy(furnished_file, tmp_path / "router.db")
+        yield f"sqlite:///{tmp_path / 'router.db'}"
+        return
+    server: PrivatePostgres = request.getfixturevalue("postgres")
+    mine = f"office_{next(_numbers)}"
+    yield server.create(mine, like="furnished")
+    server.drop(mine)
+
+
+@pytest_asyncio.fixture
+async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """The same office, on either database."""
+    db = Database(furnished_url)
+    yield await _open(db, tmp_path)
+    await db.close()
+    await last_words()
+
+
 @pytest_asyncio.fixture
 async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder = tmp_path / "var"
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
-    configuration, version = await load_configuration(db, REGION, TIME_ZONE)
-    office = Office(db=db, folder=folder, table=Table.build(configuration, version))
+    yield await _open(db, folder)
+    await db.close()
+    await last_words()
+
+
+@pytest_asyncio.fixture
+async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
+    """An office of a company that has nothing yet."""
+    url = f"sqlite:///{tmp_path / 'router.db'}"
+    await asyncio.to_thread(upgrade, url)
+    db = Database(url)
+    office = Office(db=db, folder=tmp_path, table=None)
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
     await db.close()
     await last_words()
+
+
+async def _open(db: Database, folder: Path) -> Office:
+    configuration, version = await load_configuration(db, REGION, TIME_ZONE)
+    office = Office(db=db, folder=folder, table=Table.build(configuration, version))
+    office.keys = {role: await new_key(db, role.value, role) for role in Role}
+    return office

@@ -1,0 +1,238 @@
+"""How is one wish carried out in the rows?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from router.changes.checks import check_fields, check_taken
+from router.changes.faults import Changed, ChangedSince, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.fields import Fields
+from router.changes.nouns import DESKS, OF_NOUN, Declared
+from router.changes.people import DeskFields, PersonFields
+from router.changes.showing import (
+    GIVEN,
+    fields_from,
+    keeping_private_numbers,
+    merged,
+    numbers_from,
+    phones_from,
+    read_fields,
+    value_from,
+    written,
+)
+from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
+from router.routing.model import Desk, Person
+from router.routing.table import Change, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
+from router.routing.table import Remove as RemoveEntity
+from router.storage.audit import KeptEntry, entries_of_version, entry_of
+from router.storage.database import Transaction
+from router.storage.kept import Kept, Wanted, kept_by_ref, kept_of, kept_page, next_id, slots_taken
+from router.storage.rows import put_with, write
+from router.storage.schema import Action
+from router.storage.ties import referrers
+
+Former = Mapping[str, Any] | None
+"""The object as it was shown before the change that is undone: ids and slots come back with it."""
+
+SLOTS = range(1, 65)  # as many queues of each strategy as the PBX's drop-in defines
+
+
+class Carrying:
+    """Carries out wishes in one transaction, and keeps what they change of the table, and of which objects."""
+
+    def __init__(self, transaction: Transaction, now: datetime, external_prefixes: Sequence[str]) -> None:
+        self._rows = transaction
+        self._now = now
+        self._external_prefixes = external_prefixes
+        self.changes: list[Change] = []
+        self.done: list[Done] = []
+
+    async def carry_out(self, wish: Wish) -> Done:
+        """Check the wish and write it. Raises ChangeRefused, StorageError."""
+        match wish:
+            case Create(declared=declared, fields=fields, as_id=as_id):
+                return await self._create(declared, fields, as_id)
+            case Amend(declared=declared, id=identity, patch=patch, only_if=only_if):
+                current = await self._current(declared, identity, only_if)
+                fields = read_fields(declared, merged(written(declared, current), patch))
+                return await self._change(declared, current, fields)
+            case Replace(declared=declared, ref=ref, fields=fields, only_if=only_if):
+                return await self._replace(declared, _with_ref(fields, ref), only_if)
+            case Remove(declared=declared, id=identity, only_if=only_if):
+                return await self._remove(declared, await self._current(declared, identity, only_if))
+            case Undo(entry=entry):
+                return await self._undo(entry)
+            case _:
+                assert_never(wish)
+
+    async def _create(self, declared: Declared, fields: Fields, as_id: int | None = None, was: Former = None) -> Done:
+        identity = as_id or await next_id(self._rows, declared.noun)
+        await check_fields(self._rows, declared, fields, None, self._external_prefixes)
+        after, changes = await self._write(declared, identity, fields, None, was)
+        return self._keep(Done(declared=declared, action=Action.CREATED, before=None, after=after), changes)
+
+    async def _change(self, declared: Declared, current: Kept, fields: Fields, was: Former = None) -> Done:
+        fields = keeping_private_numbers(fields, current)
+        await check_fields(self._rows, declared, fields, current, self._external_prefixes)
+        if fields == fields_from(declared, current):
+            return Done(declared=declared, action=Action.CHANGED, before=current, after=current)
+        after, changes = await self._write(declared, current.entity.id, fields, current, was)
+        done = Done(declared=declared, action=Action.CHANGED, before=current, after=after)
+        return done if after == current else self._keep(done, changes)
+
+    async def _replace(self, declared: Declared, fields: Fields, only_if: Versions | None) -> Done:
+        current = await kept_by_ref(self._rows, declared.noun, fields.ref or "")
+        if current is None:
+            if only_if is not None:
+                raise Changed(f"nothing among the {declared.plural} has this reference: leave If-Match out to make it")
+            return await self._create(declared, fields)
+        _refuse_other_versions(declared, current, only_if)
+        return await self._change(declared, current, fields)
+
+    async def _remove(self, declared: Declared, current: Kept) -> Done:
+        identity = current.entity.id
+        named = await referrers(self._rows, declared.noun, identity)
+        if named:
+            by = [_naming(one.noun, one.id, one.by) for one in named]
+            where = ", ".join(f"{one.plural}/{one.id} ({one.field})" for one in by[:5])
+            more = f" and {len(by) - 5} more" if len(by) > 5 else ""
+            raise StillNamed(f"{where}{more} still name it: let them name another first", by)
+        changes = [
+            *_changes_beside(declared, identity, current.beside, {}),
+            RemoveEntity(noun=declared.noun, id=identity),
+        ]
+        for change in changes:
+            await write(self._rows, change, self._now)
+        return self._keep(Done(declared=declared, action=Action.REMOVED, before=current, after=None), changes)
+
+    async def _undo(self, entry_id: int) -> Done:
+        entry = await entry_of(self._rows, entry_id)
+        if entry is None:
+            raise Unknown(f"there is no entry {entry_id}: GET /api/v1/audit lists them")
+        alike = await entries_of_version(self._rows, entry.version) if entry.version is not None else (entry,)
+        done = [await self._undo_one(one) for one in sorted(alike, key=lambda one: one.id, reverse=True)]
+        return next(one for one in done if one.undoes == entry.id)
+
+    async def _undo_one(self, entry: KeptEntry) -> Done:
+        declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
+        if declared is None:
+            raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
+        current = await kept_of(self._rows, declared.noun, entry.object)
+        version = None if entry.after is None else entry.after["version"]
+        if (None if current is None else current.version) != version:
+            where = f"{declared.plural}/{entry.object}"
+            raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
+        was = entry.before or {}
+        before = {name: value for name, value in was.items() if name not in GIVEN}
+        if current is None:
+            done = await self._create(declared, read_fields(declared, before), entry.object, was)
+        elif entry.before is None:
+            done = await self._remove(declared, current)
+        else:
+            done = await self._change(declared, current, read_fields(declared, before), was)
+        return self._as_undoing(done, entry.id)
+
+    async def _write(
+        self, declared: Declared, identity: int, fields: Fields, current: Kept | None, was: Former
+    ) -> tuple[Kept, list[Change]]:
+        given: dict[str, Any] = {}
+        if isinstance(fields, PersonFields):
+            phones = current.entity.phones if current and isinstance(current.entity, Person) else ()
+            first_new = await next_id(self._rows, declared.noun, part=0)
+            given["phones"] = phones_from(fields, identity, phones, first_new, restoring=was is not None)
+        if isinstance(fields, DeskFields):
+            given["slot"] = await self._slot(fields, current, (was or {}).get("slot"))
+            await self._take_the_mark(fields, identity)
+        entity = value_from(declared, identity, fields, given)
+        await check_taken(self._rows, declared, fields, entity)
+        wanted = {name: getattr(fields, name) for name in declared.fields.beside}
+        beside = _changes_beside(declared, identity, current.beside if current else {}, wanted)
+        columns = {name: value for name, value in wanted.items() if name not in ("numbers", "aliases")}
+        await put_with(self._rows, entity, columns, self._now, touched=bool(current and beside))
+        for change in beside:
+            await write(self._rows, change, self._now)
+        kept = await kept_of(self._rows, declared.noun, identity)
+        assert kept is not None  # it was written in this very transaction
+        return kept, [Put(entity=entity), *beside]
+
+    async def _slot(self, fields: DeskFields, current: Kept | None, wanted: int | None) -> int:
+        """A queue of the pool: the one it has, the one it had, or the first that is free. Raises Invalid."""
+        if current and isinstance(current.entity, Desk) and current.entity.strategy is fields.strategy:
+            return current.entity.slot
+        taken = await slots_taken(self._rows)
+        for slot in ([wanted] if wanted else []) + list(SLOTS):
+            if (fields.strategy, slot) not in taken:
+                return slot
+        sentence = f"all {len(SLOTS)} queues of this strategy belong to other desks: take another strategy"
+        raise Invalid([FieldFault(pointer="/strategy", sentence=sentence)])
+
+    async def _take_the_mark(self, fields: DeskFields, identity: int) -> None:
+        """There is one safety net: the desk that has been it so far is it no longer."""
+        if not fields.safety_net:
+            return
+        marked = await kept_page(self._rows, Noun.DESK, Wanted(limit=1, equal={"safety_net": True}))
+        for former in marked.kept:
+            if former.entity.id != identity:
+                was = fields_from(DESKS, former)
+                await self._change(DESKS, former, was.model_copy(update={"safety_net": False}))
+
+    async def _current(self, declared: Declared, identity: int, only_if: Versions | None) -> Kept:
+        current = await kept_of(self._rows, declared.noun, identity)
+        if current is None:
+            raise unknown(declared, identity)
+        _refuse_other_versions(declared, current, only_if)
+        return current
+
+    def _keep(self, done: Done, changes: Sequence[Change]) -> Done:
+        self.changes += changes
+        self.done.append(done)
+        return done
+
+    def _as_undoing(self, done: Done, entry: int) -> Done:
+        undoing = Done(declared=done.declared, action=done.action, before=done.before, after=done.after, undoes=entry)
+        self.done = [undoing if one is done else one for one in self.done]
+        return undoing
+
+
+def unknown(declared: Declared, identity: int | str) -> Unknown:
+    """What to say of an object that isn't there."""
+    return Unknown(f"there is no {declared.noun.value} {identity}: GET /api/v1/{declared.plural} lists them")
+
+
+def _refuse_other_versions(declared: Declared, current: Kept, only_if: Versions | None) -> None:
+    if only_if is not None and current.version not in only_if:
+        where = f"{declared.plural}/{current.entity.id}"
+        raise Changed(f"{where} is at version {current.version} by now: read it again, and repeat what you meant")
+
+
+def _changes_beside(
+    declared: Declared, identity: int, there: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> list[Change]:
+    """What has to change of the numbers and aliases, which live on their own."""
+    match declared.noun:
+        case Noun.ACCOUNT:
+            had, wants = set(there.get("numbers", ())), set(numbers_from(wanted.get("numbers", ())))
+            gone = [RemoveNumbers(rows=tuple(sorted(had - wants)))] if had - wants else []
+            new = tuple([(number, is_prefix, identity) for number, is_prefix in sorted(wants - had)])
+            return [*gone, *([PutNumbers(rows=new)] if new else [])]
+        case Noun.LINE:
+            had_aliases, wants_aliases = set(there.get("aliases", ())), set(wanted.get("aliases", ()))
+            return [
+                *(RemoveAlias(dialled=alias) for alias in sorted(had_aliases - wants_aliases)),
+                *(PutAlias(dialled=alias, line=identity) for alias in sorted(wants_aliases - had_aliases)),
+            ]
+        case _:
+            return []
+
+
+def _naming(noun: Noun, identity: int, by: str) -> Naming:
+    declared = OF_NOUN[noun]
+    # a part of it names it by the person: a desk's members, an account's deputies
+    several = next((one.written for one in declared.references if one.several and by == "person"), None)
+    return Naming(plural=declared.plural, id=identity, field=several or declared.written(by))
+
+
+def _with_ref(fields: Fields, ref: str) -> Fields:
+    if fields.ref not in (None, ref):
+        raise Invalid([FieldFault(pointer="/ref", sentence="the path says another reference: leave it out here")])
+    return fields.model_copy(update={"ref": ref})

@@ -1,0 +1,46 @@
+"""Would a change leave a caller without a person?
+
+A table may be changed while it has problems; it may not be given new ones. As long as no table can be made at all
+(there is no safety net yet), no caller is worse off, so anything may be written.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from router.changes.faults import LeadsNowhere, Nowhere
+from router.routing.problem import Problem, alike, is_warning, path, say
+from router.routing.problems import problems
+from router.routing.table import Table
+
+TOLD_AT_MOST = 20  # problems in one refusal: who sees that many has taken away the ground of all
+
+Look = Callable[[Table, datetime], Iterable[Problem]]
+
+
+class DeadEnds:
+    """Knows what was wrong with the table before, so that only what is new counts."""
+
+    def __init__(self, look: Look = problems) -> None:
+        self._look = look
+        self._known: tuple[int, frozenset[tuple[object, ...]]] | None = None  # the version they are of
+
+    async def refuse_new_ones(self, before: Table | None, after: Table, now: datetime) -> None:
+        """Raises LeadsNowhere, with each way that leads nowhere and did lead somewhere before."""
+        if before is None:
+            return
+        found = await self._of(after, now)
+        if not found:
+            return
+        if self._known is None or self._known[0] != before.version:
+            self._known = before.version, frozenset(map(alike, await self._of(before, now)))
+        zone = ZoneInfo(after.time_zone)
+        new = [problem for problem in found if alike(problem) not in self._known[1]][:TOLD_AT_MOST]
+        if new:
+            raise LeadsNowhere([Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in new])
+
+    async def _of(self, table: Table, now: datetime) -> list[Problem]:
+        # Milliseconds for a small company, seconds for a large one: calls go on being decided meanwhile.
+        found = await asyncio.to_thread(lambda: list(self._look(table, now)))
+        return [problem for problem in found if not is_warning(problem)]

@@ -1,0 +1,71 @@
+"""Who changed what, and what was it before?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from router.storage.database import Transaction
+from router.storage.schema import Action, Source, audit
+
+PAGE_AT_MOST = 200  # entries in one answer; each holds its object twice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change of one object. `actor` is whose key it was (`key` its prefix); `version` the table that it made."""
+
+    at: datetime
+    actor: str
+    key: str | None
+    source: Source
+    kind: str
+    object: int
+    action: Action
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    version: int | None
+    undoes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEntry(Entry):
+    id: int
+
+
+async def append(transaction: Transaction, entries: Sequence[Entry]) -> None:
+    """Put these on record. There is no way to change or to remove an entry. Raises StorageError."""
+    if entries:
+        await transaction.run(insert(audit), [asdict(entry) for entry in entries])
+
+
+async def entry_of(look: Transaction, identity: int) -> KeptEntry | None:
+    """One entry, None when there is none. Raises StorageError."""
+    rows = await look.rows(select(audit).where(audit.c.id == identity))
+    return _entry(rows[0]) if rows else None
+
+
+async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry, ...]:
+    """All that was changed with this version of the table, in order. Raises StorageError."""
+    query = select(audit).where(audit.c.version == version).order_by(audit.c.id)
+    return tuple([_entry(row) for row in await look.rows(query)])
+
+
+async def newest_entries(
+    look: Transaction, limit: int, *, before: int | None = None, kind: str | None = None, of: int | None = None
+) -> tuple[KeptEntry, ...]:
+    """The newest entries, or those older than `before`; of one kind or object, if said. Raises StorageError."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(max(1, min(limit, PAGE_AT_MOST)))
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    if kind is not None:
+        query = query.where(audit.c.kind == kind)
+    if of is not None:
+        query = query.where(audit.c.object == of)
+    return tuple([_entry(row) for row in await look.rows(query)])
+
+
+def _entry(row: Row[Any]) -> KeptEntry:
+    return KeptEntry(**row._mapping)

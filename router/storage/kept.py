@@ -1,0 +1,227 @@
+"""What is kept of one noun: by id, by the customer's own reference, and page by page?"""
+
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, Integer, Select, String, and_, exists, func, or_, select, text, tuple_
+
+from router.routing.table import Entity, Noun
+from router.storage import schema
+from router.storage.columns import UtcTime
+from router.storage.database import StorageError, Transaction
+from router.storage.shapes import SHAPES, Parts, Shape
+from router.storage.values import values_from
+
+PAGE_AT_MOST = 200  # objects in one answer: of each some hundred bytes
+
+
+class BadCursor(StorageError):
+    """A cursor that no answer of ours contained; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A value as it stands in the rows, with what is kept beside it.
+
+    `beside` has `ref`, of a person `email`, of a line `aliases`, of an account `numbers` as (number, is_prefix).
+    """
+
+    entity: Entity
+    version: int
+    updated_at: datetime
+    beside: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which objects, in which order. `order` is a column that is never empty, with - in front for the reverse.
+
+    `equal` compares columns, `having` the people in a table of parts (`members`, `deputies`), `number` any number or
+    endpoint by which one is reached, `search` any of the columns in `search_in`.
+    """
+
+    limit: int
+    order: str = "id"
+    cursor: str | None = None
+    equal: Mapping[str, Any] = field(default_factory=dict)
+    having: Mapping[str, int] = field(default_factory=dict)
+    number: str | None = None
+    updated_since: datetime | None = None
+    search: str | None = None
+    search_in: Sequence[str] = ()
+    private: bool = True  # whether `number` looks at people's external phones as well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPage:
+    """Some of them, and the cursor of those that follow, None at the end."""
+
+    kept: tuple[Kept, ...]
+    next_cursor: str | None
+
+
+async def kept_of(look: Transaction, noun: Noun, identity: int) -> Kept | None:
+    """One object, None when there is none. Raises StorageError."""
+    found = await _found(look, noun, select(SHAPES[noun].table).where(SHAPES[noun].table.c.id == identity))
+    return found[0] if found else None
+
+
+async def kept_by_ref(look: Transaction, noun: Noun, ref: str) -> Kept | None:
+    """The object with this reference of the customer's own, None when there is none. Raises StorageError."""
+    found = await _found(look, noun, select(SHAPES[noun].table).where(SHAPES[noun].table.c.ref == ref))
+    return found[0] if found else None
+
+
+async def kept_page(look: Transaction, noun: Noun, wanted: Wanted) -> KeptPage:
+    """The objects that are wanted, at most PAGE_AT_MOST. Raises BadCursor, and StorageError."""
+    shape = SHAPES[noun]
+    limit = max(1, min(wanted.limit, PAGE_AT_MOST))
+    column, falls = shape.table.c[wanted.order.removeprefix("-")], wanted.order.startswith("-")
+    query = select(shape.table).where(*_conditions(noun, shape, wanted)).limit(limit + 1)
+    in_order = (column, shape.table.c.id)
+    query = query.order_by(*(one.desc() if falls else one.asc() for one in in_order))
+    if wanted.cursor is not None:
+        last, last_id = _read_cursor(wanted.cursor, wanted.order, column.type)
+        here, there = (column, last), (shape.table.c.id, last_id)
+        beyond = [one < value if falls else one > value for one, value in (here, there)]
+        query = query.where(or_(beyond[0], and_(column == last, beyond[1])))
+    found = await _found(look, noun, query)
+    kept = tuple(found[:limit])
+    if len(found) <= limit:
+        return KeptPage(kept=kept, next_cursor=None)
+    return KeptPage(kept=kept, next_cursor=_cursor(wanted.order, kept[-1]))
+
+
+async def missing(look: Transaction, noun: Noun, ids: Sequence[int]) -> set[int]:
+    """Which of these ids nothing has. Raises StorageError."""
+    table = SHAPES[noun].table
+    there = {row.id for row in await look.rows(select(table.c.id).where(table.c.id.in_(ids)))}
+    return set(ids) - there
+
+
+async def next_id(look: Transaction, noun: Noun, *, part: int | None = None) -> int:
+    """An id that was never given, for an object or for the nth of its tables of parts. Under the change lock only."""
+    table = SHAPES[noun].table if part is None else SHAPES[noun].parts[part].table
+    if look.speaks_postgresql:
+        drawn = await look.run(text(f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id'))"))
+        return int(drawn.scalar_one())
+    highest = await look.run(text("SELECT seq FROM sqlite_sequence WHERE name = :name").bindparams(name=table.name))
+    return int(highest.scalar() or 0) + 1
+
+
+async def slots_taken(look: Transaction) -> set[tuple[str, int]]:
+    """Which queues of the PBX's pool belong to a desk: strategy and slot. Raises StorageError."""
+    rows = await look.rows(select(schema.desks.c.strategy, schema.desks.c.slot))
+    return {(row.strategy, row.slot) for row in rows}
+
+
+def _conditions(noun: Noun, shape: Shape, wanted: Wanted) -> list[ColumnElement[bool]]:
+    own = shape.table.c
+    found: list[ColumnElement[bool]] = [own[name] == value for name, value in wanted.equal.items()]
+    for name, person in wanted.having.items():
+        (parts,) = [one for one in shape.parts if one.table.name in (name, f"desk_{name}")]
+        found.append(_any_part(shape, parts, parts.table.c.person == person))
+    if wanted.updated_since is not None:
+        found.append(own.updated_at >= wanted.updated_since)
+    if wanted.search:
+        words = _escaped(wanted.search.lower())
+        found.append(or_(*(func.lower(own[name]).like(f"%{words}%", escape="\\") for name in wanted.search_in)))
+    if wanted.number is not None:
+        found.append(_reached_at(noun, shape, wanted.number, wanted.private))
+    return found
+
+
+def _reached_at(noun: Noun, shape: Shape, number: str, private: bool) -> ColumnElement[bool]:
+    own = shape.table.c
+    match noun:
+        case Noun.PERSON:
+            (phones,) = shape.parts
+            reached: ColumnElement[bool] = phones.table.c.endpoint == number
+            if private:
+                reached = or_(reached, phones.table.c.number == number)
+            return or_(own.short_number == number, _any_part(shape, phones, reached))
+        case Noun.LINE:
+            aliases = schema.line_aliases.c
+            return or_(own.number == number, exists().where(aliases.line == own.id, aliases.dialled == number))
+        case Noun.ACCOUNT:
+            numbers = schema.account_numbers.c
+            digits = number.removeprefix("+")
+            if not (digits.isascii() and digits.isdigit() and len(digits) <= 15):
+                return own.id.is_(None)
+            exactly = (int(digits), False)
+            blocks = [(int(digits[:length]), True) for length in range(1, len(digits) + 1)]
+            holds = tuple_(numbers.number, numbers.is_prefix).in_([exactly, *blocks])
+            return exists().where(numbers.account == own.id, holds)
+        case _:
+            return own["caller" if noun is Noun.RULE else "number"] == number
+
+
+def _any_part(shape: Shape, parts: Parts, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(parts.table.c[parts.key] == shape.table.c.id, condition)
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def _found(look: Transaction, noun: Noun, query: Select[Any]) -> list[Kept]:
+    rows = await look.rows(query)
+    values = await values_from(look, noun, rows)
+    more = await _more_beside(look, noun, [row.id for row in rows])
+    return [
+        Kept(
+            entity=value,
+            version=row.version,
+            updated_at=row.updated_at,
+            beside={**{name: row._mapping[name] for name in SHAPES[noun].beside}, **more(row.id)},
+        )
+        for row, value in zip(rows, values, strict=True)
+    ]
+
+
+async def _more_beside(look: Transaction, noun: Noun, ids: Sequence[int]) -> Any:
+    of_each: dict[int, list[Any]] = defaultdict(list)
+    match noun:
+        case Noun.LINE:
+            aliases = schema.line_aliases
+            for row in await look.rows(select(aliases).where(aliases.c.line.in_(ids)).order_by(aliases.c.dialled)):
+                of_each[row.line].append(row.dialled)
+            return lambda identity: {"aliases": tuple(of_each[identity])}
+        case Noun.ACCOUNT:
+            numbers = schema.account_numbers
+            in_order = select(numbers).where(numbers.c.account.in_(ids)).order_by(*numbers.primary_key.columns)
+            for row in await look.rows(in_order):
+                of_each[row.account].append((row.number, row.is_prefix))
+            return lambda identity: {"numbers": tuple(of_each[identity])}
+        case _:
+            return lambda _: {}
+
+
+def _cursor(order: str, last: Kept) -> str:
+    name = order.removeprefix("-")
+    value = last.updated_at if name == "updated_at" else getattr(last.entity, name)
+    told = value.isoformat() if isinstance(value, datetime) else value
+    return urlsafe_b64encode(json.dumps([order, told, last.entity.id]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, order: str, kind: object) -> tuple[Any, int]:
+    try:
+        read = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        its_order, last, last_id = read
+        if isinstance(kind, UtcTime | DateTime):
+            last = datetime.fromisoformat(last)
+            right = last.tzinfo is not None
+        else:
+            right = isinstance(last, int if isinstance(kind, Integer) else str if isinstance(kind, String) else ())
+        right = right and its_order == order and type(last_id) is int and abs(last_id) < 2**31
+    except (ValueError, TypeError, binascii.Error):
+        right, last, last_id = False, None, 0
+    if not right or (isinstance(last, int) and abs(last) >= 2**31) or (isinstance(last, str) and "\0" in last):
+        raise BadCursor("this cursor is none of ours, or of another order: begin without one, and take the next's")
+    return last, last_id

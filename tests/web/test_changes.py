@@ -1,0 +1,241 @@
+"""Does every change go through the one door: whole, refused with its reason, in force at once, on record?"""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from router.lab.sample import ANNA, BEN, BIRCH, BUSINESS_LINE, COORDINATORS, FELIX, IDA, SERVICE, STRANGER
+from router.storage.keys import new_key
+from router.storage.schema import Role
+from router.web.admission import DECLARED
+from router.web.app import description_of_api
+from tests.web.cases import BODIES
+from tests.web.conftest import Office
+
+EDITORS = 50
+ROUNDS = 2
+
+
+async def test_the_next_call_is_decided_by_what_the_answer_says(office: Office) -> None:
+    line = {"number": "+12125550199", "label": "Hotline", "desk_id": SERVICE}
+    made = await office.edit("POST", "/lines", line)
+    first = await explained(office, STRANGER, "+12125550199")
+    await office.edit("PATCH", f"/lines/{made.json()['id']}", {"desk_id": COORDINATORS}, if_match='"1"')
+    second = await explained(office, STRANGER, "+12125550199")
+
+    assert (first["steps"][0]["name"], second["steps"][0]["name"]) == ("Service", "Coordinators")
+    assert second["table_version"] == first["table_version"] + 1
+
+
+async def test_fifty_editors_at_once_lose_nothing_and_each_version_is_won_by_one(either_office: Office) -> None:
+    office = either_office
+    for version in range(1, ROUNDS + 1):
+        seen = await office.edit("GET", "/accounts/10")
+        editors = [
+            office.edit("PATCH", "/accounts/10", {"name": f"{seen.json()['name']},{editor}"}, if_match=f'"{version}"')
+            for editor in range(EDITORS)
+        ]
+        answers = await asyncio.gather(*editors)
+
+        (won,) = [answer.json() for answer in answers if answer.status_code == 200]
+        assert {answer.status_code for answer in answers} == {200, 412}
+        assert (await office.edit("GET", "/accounts/10")).json() == won
+        assert (won["version"], won["name"].startswith(seen.json()["name"])) == (version + 1, True)
+
+    assert len((await office.edit("GET", "/audit?noun=accounts")).json()["items"]) == ROUNDS
+
+
+async def test_who_is_named_cannot_be_removed_and_the_answer_lists_where(office: Office) -> None:
+    answer = await office.edit("DELETE", f"/people/{IDA}", if_match="*")
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:router:problem:still-named")
+    where = {(one["noun"], one["field"]) for one in answer.json()["named_by"]}
+    assert where == {("accounts", "manager_id"), ("accounts", "deputy_ids"), ("jobs", "manager_id"),
+                     ("covers", "by_person_id")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("noun", "body", "pointer"),
+    [
+        ("people", {**BODIES["people"], "short_number": "11"}, "/body/short_number"),
+        ("people", {**BODIES["people"], "phones": [{"kind": "desk", "endpoint": "anna"}]}, "/body/phones/0/endpoint"),
+        ("desks", {**BODIES["desks"], "name": "Service"}, "/body/name"),
+        ("lines", {**BODIES["lines"], "number": BUSINESS_LINE}, "/body/number"),
+        ("lines", {**BODIES["lines"], "aliases": ["0190", "5550100"]}, "/body/aliases/0"),
+        ("accounts", {**BODIES["accounts"], "numbers": [BIRCH]}, "/body/numbers/0"),
+        ("rules", {**BODIES["rules"], "priority": 10}, "/body/priority"),
+    ],
+)
+async def test_what_somebody_else_has_is_not_taken_away(
+    either_office: Office, noun: str, body: dict[str, Any], pointer: str
+) -> None:
+    answer = await either_office.edit("POST", f"/{noun}", body)
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:router:problem:taken"), answer.text
+    field = answer.json()["errors"][0]["pointer"]
+    assert field.rpartition("/")[0] == pointer.rpartition("/")[0]
+
+
+async def test_a_change_that_leaves_callers_without_a_person_is_refused_with_the_way_there(office: Office) -> None:
+    before = (await office.edit("GET", f"/desks/{COORDINATORS}")).json()
+
+    answer = await office.edit("PATCH", f"/desks/{COORDINATORS}", {"member_ids": []}, if_match="*")
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:router:problem:leads-nowhere")
+    (nowhere,) = answer.json()["nowhere"]
+    assert "Coordinators" in nowhere["sentence"]
+    assert any("calls" in step for step in nowhere["path"])
+    assert (await office.edit("GET", f"/desks/{COORDINATORS}")).json() == before
+    assert (await office.edit("GET", "/audit")).json()["items"] == []
+
+
+async def test_the_mark_of_the_safety_net_moves_in_one_change_and_moves_back(either_office: Office) -> None:
+    office = either_office
+    moved = await office.edit("PATCH", f"/desks/{SERVICE}", {"safety_net": True, "next_desk_id": None}, if_match="*")
+    marks = [desk["safety_net"] for desk in (await office.edit("GET", "/desks")).json()["items"]]
+    entries = (await office.edit("GET", "/audit")).json()["items"]
+    undone = await office.edit("POST", f"/audit/{entries[-1]['id']}/undo")
+
+    assert (moved.status_code, marks) == (200, [False, True])
+    assert len({entry["version"] for entry in entries}) == 1
+    assert len(undone.json()["items"]) == 2
+    assert [desk["safety_net"] for desk in (await office.edit("GET", "/desks")).json()["items"]] == [True, False]
+
+
+async def test_private_numbers_need_their_own_right_and_survive_an_editor_who_has_it_not(office: Office) -> None:
+    seen = await office.get(f"/api/v1/people/{FELIX}", role=Role.EDITOR)
+    phones = [{**seen.json()["phones"][0], "ring_seconds": 9}]
+    found = await office.get("/api/v1/people?number=%2B19175550101", role=Role.EDITOR)
+    changed = await office.ask(
+        "PATCH", f"/api/v1/people/{FELIX}", role=Role.EDITOR, body={"phones": phones}, if_match=seen.headers["etag"]
+    )
+
+    assert seen.json()["phones"][0]["number"] is None
+    assert found.json()["items"] == []
+    assert changed.json()["phones"][0]["number"] is None
+    kept = (await office.edit("GET", f"/people/{FELIX}")).json()["phones"][0]
+    assert (kept["number"], kept["ring_seconds"]) == ("+19175550101", 9)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("people?state=left", ["Hugo", "Noah"]),
+        ("people?search=AN", ["Anna"]),
+        ("people?number=anna", ["Anna"]),
+        ("desks?member_id=4", ["Service"]),
+        ("accounts?manager_id=9&order=-name", ["Hazel Hotels", "Elm Logistics", "Birch & Sons"]),
+        ("accounts?number= 12025550111", ["Birch & Sons"]),
+        ("accounts?number=%2B14155550157", ["Fir Furniture"]),
+        ("accounts?search=" + quote("%"), []),
+        ("accounts?deputy_id=9", ["Fir Furniture"]),
+        ("accounts?updated_since=2026-03-02T17:00:00Z&limit=1", ["Birch & Sons"]),
+        ("accounts?updated_since=2026-03-02T18:00:01 01:00", []),
+    ],
+)
+async def test_a_list_is_narrowed_by_its_filters(either_office: Office, query: str, found: list[str]) -> None:
+    answer = await either_office.edit("GET", f"/{query}")
+
+    assert [item["name"] for item in answer.json()["items"]] == found
+
+
+@pytest.mark.parametrize("query", ["people?colour=red", "people?order=email", "accounts?cursor=WzFd", "desks?limit=0"])
+async def test_a_filter_that_is_not_there_is_refused_and_not_ignored(office: Office, query: str) -> None:
+    answer = await office.edit("GET", f"/{query}")
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:router:problem:invalid")
+
+
+async def test_covers_that_overlap_are_refused_by_name(office: Office) -> None:
+    await office.edit("POST", "/covers", BODIES["covers"])
+    again = await office.edit("POST", "/covers", {**BODIES["covers"], "ref": None, "by_person_id": IDA})
+
+    assert (again.status_code, again.json()["type"]) == (409, "urn:router:problem:contradictory")
+    assert "Ben" in again.json()["detail"]
+
+
+HOLDERS = {
+    "viewer": set(Role),
+    "coordinator": {Role.COORDINATOR, Role.EDITOR, Role.ADMIN},
+    "editor": {Role.EDITOR, Role.ADMIN, Role.SERVICE},
+    "admin": {Role.ADMIN},
+}
+DESCRIPTION = description_of_api()
+OPERATIONS = [
+    (method.upper(), path, operation[DECLARED])
+    for path, operations in DESCRIPTION["paths"].items()
+    for method, operation in operations.items()
+]
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_each_role_may_do_exactly_what_the_description_says(office: Office, role: Role) -> None:
+    for method, path, declared in OPERATIONS:
+        filled = path.format(id=9999, ref="nobody", call_id="pbx:1", prefix="00000000")
+        answer = await office.ask(method, filled, role=role, body={} if method in ("POST", "PUT", "PATCH") else None)
+
+        let_in = declared == "anyone" or role in HOLDERS[declared]
+        assert (answer.status_code != 403) == let_in, f"{role} {method} {path}: {answer.text}"
+        assert answer.status_code < 500, f"{role} {method} {path}: {answer.text}"
+
+
+def test_every_body_that_is_sent_is_described_with_an_example() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    for path, operations in DESCRIPTION["paths"].items():
+        for method, operation in operations.items():
+            for content in operation.get("requestBody", {"content": {}})["content"].values():
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                assert "example" in schemas[name], f"{method} {path}"
+
+
+async def test_a_company_is_built_from_an_empty_database(empty_office: Office) -> None:
+    office = empty_office
+    for name in ("Anna", "Ben"):
+        made = await office.edit(
+            "POST", "/people", {"name": name, "phones": [{"kind": "desk", "endpoint": name.lower()}]}
+        )
+        assert made.status_code == 201, made.text
+    assert office.table is None, "nothing can be decided without a safety net"
+
+    desk = await office.edit("POST", "/desks", {"name": "All", "safety_net": True, "member_ids": [1, 2]})
+    line = await office.edit("POST", "/lines", {"number": BUSINESS_LINE, "label": "Business", "desk_id": 1})
+    account = await office.edit("PUT", "/accounts/by-ref/crm-1", {"name": "Birch", "manager_id": 2, "numbers": [BIRCH]})
+
+    assert [one.status_code for one in (desk, line, account)] == [201, 201, 201]
+    assert [step["name"] for step in (await explained(office, BIRCH, BUSINESS_LINE))["steps"]] == ["Ben", "All"]
+
+
+async def test_a_key_is_named_in_the_record(office: Office) -> None:
+    key = await new_key(office.db, "crm", Role.SERVICE)
+    await office.ask("PUT", "/api/v1/accounts/by-ref/7", key=key, body={"name": "Oak", "manager_id": ANNA})
+    await office.edit("DELETE", "/accounts/by-ref/7", if_match="*")
+
+    (entry,) = (await office.edit("GET", "/audit?noun=accounts")).json()["items"]
+    assert (entry["actor"], entry["key"], entry["source"], entry["before"]) == ("crm", key[4:12], "api", None)
+    assert entry["after"]["deputy_ids"] == []
+    assert BEN not in entry["after"].values()
+
+
+async def test_a_key_is_made_shown_once_and_revoked_on_record(office: Office) -> None:
+    made = (await office.edit("POST", "/keys", {"name": "CRM", "role": "service"})).json()
+    before = await office.get("/api/v1/people/6", key=made["key"])
+    gone = await office.edit("DELETE", f"/keys/{made['prefix']}")
+    after = await office.get("/api/v1/people/6", key=made["key"])
+
+    assert (before.status_code, gone.status_code, after.status_code) == (200, 204, 401)
+    assert before.json()["phones"][0]["number"] is None
+    listed = (await office.edit("GET", "/keys")).text
+    assert made["prefix"] in listed
+    assert made["key"] not in listed
+    entries = (await office.edit("GET", "/audit?noun=keys")).json()["items"]
+    assert [entry["action"] for entry in entries] == ["removed", "created"]
+    refused = await office.edit("POST", f"/audit/{entries[0]['id']}/undo")
+    assert refused.status_code == 404
+
+
+async def explained(office: Office, caller: str, line: str) -> dict[str, Any]:
+    answer = await office.ask("POST", "/api/v1/explain", body={"caller": caller, "line": line})
+    decision: dict[str, Any] = answer.json()["decision"]
+    return decision
