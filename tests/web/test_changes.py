@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from router.lab.sample import ANNA, BEN, BIRCH, BUSINESS_LINE, COORDINATORS, FELIX, IDA, SERVICE, STRANGER
+from router.lab.sample import ANNA, BEN, BIRCH, BUSINESS_LINE, COORDINATORS, FELIX, HUGO, IDA, JONAS, SERVICE, STRANGER
 from router.storage.keys import new_key
 from router.storage.schema import Role
 from router.web.admission import DECLARED
@@ -89,6 +89,15 @@ async def test_a_change_that_leaves_callers_without_a_person_is_refused_with_the
     assert any("calls" in step for step in nowhere["path"])
     assert (await office.edit("GET", f"/desks/{COORDINATORS}")).json() == before
     assert (await office.edit("GET", "/audit")).json()["items"] == []
+
+
+async def test_that_somebody_leaves_is_never_refused_but_nobody_is_led_to_who_has_left(office: Office) -> None:
+    refused = await office.edit("PATCH", "/accounts/10", {"manager_id": HUGO}, if_match="*")
+    leaves = await office.edit("PATCH", f"/people/{JONAS}", {"state": "left"}, if_match="*")
+
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:router:problem:leads-nowhere")
+    assert refused.json()["nowhere"][0]["sentence"].startswith("Hugo has left and is an account manager")
+    assert leaves.status_code == 200, leaves.text
 
 
 async def test_the_mark_of_the_safety_net_moves_in_one_change_and_moves_back(either_office: Office) -> None:
