@@ -8,7 +8,7 @@ import pytest
 
 from router.lab.witness import Evidence, Heard, Message, Placed, Rung
 from tests.asterisk.reckoning import Record
-from tests.chaos.company import ACCOUNT_NUMBERS, LINE
+from tests.chaos.company import ACCOUNT_NUMBERS, GAVE_UP_SECONDS, LINE
 from tests.chaos.faults import Struck
 from tests.chaos.schedule import Kind
 from tests.chaos.traffic import WITHHELD
@@ -204,7 +204,7 @@ def test_a_good_run_has_no_complaints() -> None:
     run = a_good_run()
 
     assert complaints(run) == []
-    sooner = with_record(run, 1, ended_at=at(10.5).isoformat())
+    sooner = with_record(run, 1, ended_at=at(10.0 + GAVE_UP_SECONDS).isoformat())
     assert complaints(replace(sooner, owed=["pbx:3.1"])) == [], "who hung up at once is owed nothing"
     told = figures(run)
     assert (told["offered"], told["answered"], told["gave_up"], told["lost"], told["twice"]) == (4, 2, 2, 0, 0)
