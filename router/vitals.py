@@ -62,7 +62,8 @@ class Vitals:
         told = self.chronicle
         yield _count("calls_arrived", "Calls that entered the dialplan while we listened", told.arrived)
         yield _count("calls_delivered", "Calls that were given a plan", told.delivered)
-        yield _count("calls_taken", "Calls that a person took", told.taken)
+        yield _count("calls_taken", "Times that a person took a call, also one that was handed over", told.taken)
+        yield _counts("calls_handed_over", "Hand-overs by order and by key, and orders refused", "how", told.hand_overs)
         yield _counts("calls_ended", "Calls by how they ended", "ending", told.endings)
         yield _counts("call_paths", "Calls by the way they took in the dialplan", "path", told.paths)
         yield _counts("legs_ended", "Phones rung, by result", "result", told.legs)

@@ -17,14 +17,18 @@ from pathlib import Path
 import pytest
 
 from router.__main__ import main
+from router.calls.call import Call, Passing
+from router.calls.events import How
 from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
 from router.routing.model import Person, PersonState
 from router.routing.table import Put
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
 from router.storage.orders import Asked, settle, take
+from router.storage.recorder import Recorder
 from router.storage.tables import commit_changes
 from tests.sample_database import MONDAY_NOON, furnish
+from tests.storage.stories import talking, whole_life
 
 WITHIN = 30.0  # seconds for one command; each takes less than one on a machine that is not busy
 
@@ -150,7 +154,7 @@ def test_check_as_json_has_the_facts_the_sentence_and_the_way(router: Run, datab
     assert said.code == 1
     assert (found["problem"], found["warning"], found["person"]) == ("LeansOnOne", False, anna.name)
     assert found["sentence"].startswith("only Anna answers at the safety net Coordinators")
-    assert found["path"][1] == "+999000000000 is none of our lines."
+    assert found["path"][1] == "Coordinators is the desk of the line Business."
 
 
 def test_a_new_key_is_shown_once_and_opens_the_api(router: Run, database: str) -> None:
@@ -312,3 +316,27 @@ def a_router_that(database: str, *, done: bool, result: str) -> Iterator[None]:
         answered = thread.submit(asyncio.run, answer())
         yield
         answered.result(WITHIN)
+
+
+def test_the_calls_that_live_are_told_with_their_ids_and_their_hand_overs(router: Run, database: str) -> None:
+    passing = Passing(at=MONDAY_NOON, phone="jonas", person=10, to="Ida", how=How.KEY)
+    asyncio.run(recorded(database, replace(talking(), passings=(passing,)), whole_life("pbx:2.2")[-1]))
+
+    lives = router("calls", "--open").out
+    every = router("calls").out
+
+    assert "pbx:1.1" in lives
+    assert "pbx:2.2" not in lives
+    assert "handed over by jonas to Ida" in lives
+    assert len([line for line in every.splitlines() if " → " in line]) == 2
+
+
+async def recorded(database: str, *calls: Call) -> None:
+    db = Database(database)
+    try:
+        recorder = Recorder(db)
+        for call in calls:
+            recorder.record(call)
+        assert await recorder.drain(WITHIN) == 0
+    finally:
+        await db.close()

@@ -9,6 +9,7 @@ from router.ami.outbound import Fields
 
 KEPT = timedelta(days=7)  # a weekday's name comes round again then, and the dialplan clears it before
 MARGIN = timedelta(minutes=1)  # an entry's minute is taken a little before its event is sent
+TOLD_WITHIN = timedelta(seconds=10)  # from the time in an entry to its event; milliseconds, unless Asterisk swaps
 
 # A short absence is read minute by minute: after an hour of 10 calls/s its whole hour would be 72,000 entries, of which
 # nearly all were heard when they happened; reading them took 0.5 s, and taking them in held up every call for seconds.

@@ -157,8 +157,9 @@ def say(lack: Lack) -> str:
             )
         case NoContexts(contexts=contexts):
             return (
-                f"the dialplan lacks {', '.join(f'[{context}]' for context in contexts)}: put extensions_router.conf"
-                " beside extensions.conf, `#include extensions_router.conf` at its end, and `dialplan reload`"
+                f"the dialplan lacks {', '.join(f'[{context}]' for context in contexts)}: put this version's"
+                " extensions_router.conf beside extensions.conf, `#include extensions_router.conf` at its end, and"
+                " `dialplan reload`"
             )
         case FallsThrough():
             return (

@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 import structlog
@@ -177,6 +177,8 @@ class Session:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
         skew = timedelta(seconds=self._tally.skew or 0.0)
         pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
+        # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
+        news_since = self.known_until - journal.TOLD_WITHIN if self.known_until else datetime.min.replace(tzinfo=UTC)
         ended: list[CallEnded | LegEnded] = []
         self._journal_read = True
         async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
@@ -191,7 +193,7 @@ class Session:
                 )
                 if entry is None or not item.clean:
                     self._tally.dropped[Dropped.MALFORMED] += 1
-                elif entry.at >= pieces[0].begins - skew - journal.MARGIN:  # else it is a week old
+                elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
                     ended.append(entry)
         if self._journal_read:
             self.known_until = until

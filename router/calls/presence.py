@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import assert_never
 
-from router.routing.model import CoverScope, Desk, Person, PersonState
-from router.routing.reach import Unreachable, why_unreachable
+from router.routing.model import Cover, Desk, Person, PersonState
+from router.routing.reach import Unreachable
 from router.routing.reasons import ExternalNotAllowed, NoUsablePhone, PersonAway, PersonLeft, PersonOffHours
+from router.routing.seats import why_not_seated
 from router.routing.table import Table
 
 PAUSE_MINUTES = 60  # of a pause whose end nobody says: a forgotten one must not last until the next day
@@ -94,15 +95,14 @@ def away(person: Person, until: datetime | None) -> Person:
 
 
 def why_not_there(person: Person, table: Table, presences: Presences, now: datetime) -> NotThere | None:
-    """Why this person answers at no desk now, or None when they do. Raises nothing.
-
-    Who is covered for lines, or for all, is not rung at a desk, since a desk's calls come by a line; whoever covers
-    them does not sit down there in their place: the others of the desk are there, or the next desk takes over.
-    """
-    if unreachable := why_unreachable(person, table.spell_of(person.hours, now), table.external_prefixes, now):
-        return unreachable
-    if table.covers and (cover := table.cover_of(person.id, CoverScope.LINES, now)) is not None:
-        return CoveredFor(until=cover.ends_at)
+    """Why this person answers at no desk now, or None when they do. Raises nothing."""
+    match why_not_seated(person, table, now):
+        case None:
+            pass
+        case Cover(ends_at=until):
+            return CoveredFor(until=until)
+        case unreachable:
+            return unreachable
     presence = presence_of(person.id, presences, now)
     if not presence.signed_in:
         return SignedOut(since=presence.since)

@@ -43,6 +43,9 @@ INCLUDES: Mapping[str, Sequence[str]] = {
 
 GUARD_USER = "manager.d/router_guard.conf"  # shipped as a sample, because it is an option
 
+# Where the company's own phones dial, unless a test says otherwise.
+OWN_PHONES = "[lab-phones]\ninclude => router-codes\n"
+
 # Files that Asterisk looks for although nothing needs them here: without them it complains at every start.
 EMPTY_FILES = (
     "acl.conf",
@@ -199,6 +202,7 @@ class PrivateAsterisk:
                 texts[str(path.relative_to(self._shipped))] = path.read_text()
             for target, includes in INCLUDES.items():
                 texts[target] += "".join(f"#include {include}\n" for include in includes)
+            texts["extensions.conf"] += OWN_PHONES
             if self.lab.guard:
                 texts[GUARD_USER] = (self._shipped / f"{GUARD_USER}.sample").read_text()
                 texts["manager.conf"] += f"#include {GUARD_USER}\n"

@@ -1,15 +1,14 @@
 """What does the router do for a small company? Real calls, one readable line each."""
 
-import os
+import asyncio
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +26,9 @@ from router.lab.sample import REGION, SAMPLE, TIME_ZONE
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand, endpoints_of, furnish
 from router.lab.witness import Heard
+from router.storage.database import Database
+from router.storage.orders import Outcome, ask, wait_for
+from router.storage.schema import OrderKind
 
 SHIPPED = Path(__file__).parents[2] / "dialplan"
 COORDINATORS = frozenset({"anna", "ben", "carla"})
@@ -284,33 +286,35 @@ def _tell(scene: Scene, stand: Stand, console: Console, *, routed: bool) -> bool
 
 
 def _tell_hand_over(stand: Stand, console: Console) -> bool:
-    """Jonas takes a call, and hands it over to Ida with the command that anybody would use."""
+    """Jonas takes a call, and hands it over to Ida: what the command `router call hand-over` does."""
     callers = stand.start_calls([PlacedCall(caller=HANDED_OVER, dialled=sample.BUSINESS_LINE, talks=4.0)])
     deadline = time.monotonic() + TAKEN_WITHIN
     while not any(one["caller"] == HANDED_OVER and one["taken_at"] for one in stand.records()):
         if time.monotonic() > deadline:
             raise RouterFailed(f"nobody took the call of {HANDED_OVER}: {stand.router.last_words()}")
         time.sleep(LOOK_EVERY)
-    said = subprocess.run(
-        [sys.executable, "-m", "router", "call", "hand-over", "jonas", "--to", "Ida"],
-        env={**os.environ, "ROUTER_DATABASE": stand.database},
-        capture_output=True,
-        text=True,
-        timeout=TAKEN_WITHIN,
-        check=False,
-    )
+    said = asyncio.run(_hand_over(stand.database)).result
     callers.wait()
     stand.pbx.wait_until_quiet()
     heard = stand.seen().of(HANDED_OVER)
-    right = said.returncode == 0 and heard.answered_by == ("jonas", "ida") and heard.placed.hung_up
+    right = heard.answered_by == ("jonas", "ida") and heard.placed.hung_up
     mark = "[green]✓[/]" if right else "[red]✗[/]"
     console.print(
         f"\n{mark} [bold]Jonas hands a call over to Ida: router call hand-over jonas --to Ida[/]", highlight=False
     )
-    told = (said.stdout or said.stderr).strip().partition(": ")[2]
-    console.print(f"  {HANDED_OVER} → {sample.BUSINESS_LINE}   {escape(told)}", highlight=False, soft_wrap=True)
+    console.print(f"  {HANDED_OVER} → {sample.BUSINESS_LINE}   {escape(said)}", highlight=False, soft_wrap=True)
     console.print(f"  answered by [bold]{escape(', then '.join(heard.answered_by) or 'nobody')}[/]", highlight=False)
     return right
+
+
+async def _hand_over(database: str) -> Outcome:
+    db = Database(database)
+    try:
+        payload = {"call": "jonas", "person": "Ida"}
+        order = await ask(db, "pbx", OrderKind.HAND_OVER, payload, asked_by="the demo", now=datetime.now(UTC))
+        return await wait_for(db, order, TAKEN_WITHIN)
+    finally:
+        await db.close()
 
 
 def _is_right(scene: Scene, heard: Heard) -> bool:

@@ -52,10 +52,10 @@ class Message:
         return found[1] if found else ""
 
 
-# How long an external phone may still be asked when another has taken the call. Witnessed calls talk for longer.
+# How long an external phone may still be asked when another has taken the call, and how late the end of a talk may be
+# seen on a busy machine. Witnessed calls talk for longer.
 LET_GO_WITHIN = timedelta(seconds=0.5)
 STILL_TALKS = datetime.max.replace(tzinfo=UTC)
-STAMPS_DIFFER = timedelta(seconds=0.1)  # between two messages, each stamped by SIPp after it was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +140,13 @@ class Heard:
 
     @property
     def answered_together(self) -> bool:
-        """Whether two phones talked to the caller at the same time. One after the other is a hand-over."""
-        talks = sorted(
-            (rung.answered_at, _let_go_at(rung) or STILL_TALKS)
-            for rung in self.rung
-            if rung.answered_at is not None and self._talked(rung)
-        )
-        return any(begins < ended - STAMPS_DIFFER for (_, ended), (begins, _) in pairwise(talks))
+        """Whether two phones talked to the caller at the same time.
+
+        One that was rung after another had answered, and talks when that one has let go, was handed the call.
+        """
+        talks = [rung for rung in self.rung if rung.answered_at is not None and self._talked(rung)]
+        talks.sort(key=lambda rung: rung.answered_at or STILL_TALKS)
+        return any(_overlap(first, second) for first, second in pairwise(talks))
 
     @property
     def intercept_ms(self) -> float | None:
@@ -349,6 +349,12 @@ def _sent_home(rung: Rung) -> bool:
     """Told that another phone had the call: by a CANCEL, or, when the answers crossed, by a BYE that says so."""
     told = [message for message in rung.messages if message.method in ("CANCEL", "BYE") and not message.sent]
     return any(message.method == "CANCEL" or message.header("Reason").startswith("SIP;cause=200") for message in told)
+
+
+def _overlap(first: Rung, second: Rung) -> bool:
+    if first.answered_at is None or second.answered_at is None or second.invited_at < first.answered_at:
+        return True
+    return second.answered_at < (_let_go_at(first) or STILL_TALKS) - LET_GO_WITHIN
 
 
 def _let_go_at(rung: Rung) -> datetime | None:

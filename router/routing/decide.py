@@ -12,12 +12,12 @@ from typing import assert_never
 from router.routing.cover import follow
 from router.routing.desks import MOST_DESKS
 from router.routing.display import display_of
+from router.routing.ending import ending_at, usual_end
 from router.routing.giving import Back, Giver, Target, ToDesk, ToManager, ToPerson, ToUsualDesk
 from router.routing.hours import zone
 from router.routing.model import (
     Account,
     CallerKind,
-    ClosedBy,
     CoverScope,
     Desk,
     During,
@@ -25,14 +25,12 @@ from router.routing.model import (
     JobState,
     Lead,
     Line,
-    Override,
-    OverrideAction,
     Phone,
     PhoneKind,
     Rule,
 )
 from router.routing.numbers import Number, NumberKind
-from router.routing.plan import MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
+from router.routing.plan import MOST_STEPS, Plan, RingDesk, RingPerson, Step
 from router.routing.reach import LONGEST_RING, ring_seconds, usable_phones, why_absent, why_unreachable
 from router.routing.reasons import (
     AccountDesk,
@@ -41,16 +39,11 @@ from router.routing.reasons import (
     ComesBack,
     Covered,
     CoverLeadsNowhere,
-    DeskClosed,
-    DesksInCircle,
-    DeskStandsIn,
     FormerSalesperson,
     HandedOver,
-    LineClosed,
     LineDesk,
     NotALine,
     NotNow,
-    Overridden,
     PersonLeft,
     Reason,
     RuleLeadsNowhere,
@@ -64,7 +57,7 @@ from router.routing.reasons import (
     StandsIn,
     UnknownPerson,
 )
-from router.routing.standing import Standing, standing_of
+from router.routing.standing import standing_of
 from router.routing.table import Table
 
 # A call rings unanswered for 90 s at most; the desk needs the last 30 of them before its waiting line answers.
@@ -108,8 +101,8 @@ def decide(call: CallFacts, table: Table, now: datetime) -> Decision:
         _by_rule(asked, because) or _by_job(asked, because) or _by_account(asked, because) or _by_line(asked, because)
     )
     people, stands_in = _people(lead, asked, because)
-    end = stands_in or lead.desk or _usual_end(asked, because)
-    return _decision(call.dialled, lead, (*people, *_ending(end, asked, because)), asked, because)
+    end = stands_in or lead.desk or usual_end(asked.line, asked.account, asked.table, asked.now, because)
+    return _decision(call.dialled, lead, (*people, *ending_at(end, asked.table, asked.now, because)), asked, because)
 
 
 def hand_over(call: CallFacts, to: Target, giver: Giver, table: Table, now: datetime) -> Decision:
@@ -123,8 +116,8 @@ def hand_over(call: CallFacts, to: Target, giver: Giver, table: Table, now: date
     # Whoever is named rings, or who covers them; of an account's manager also those who stand in.
     of_whom = asked if isinstance(to, ToManager) else replace(asked, account=None)
     people, stands_in = _people(lead, of_whom, because)
-    end = stands_in or lead.desk or _usual_end(asked, because)
-    ending = _ending(end, asked, because)
+    end = stands_in or lead.desk or usual_end(asked.line, asked.account, asked.table, asked.now, because)
+    ending = ending_at(end, asked.table, asked.now, because)
     first: tuple[Step, ...] = ending[:1] if lead.person is None or stands_in else ()
     waits = [replace(desk, seconds=min(desk.seconds, GIVEN_DESK_RINGS)) for desk in first if isinstance(desk, RingDesk)]
     wanted: tuple[Step, ...] = () if isinstance(to, Back) else (*people[:MOST_GIVEN_TO], *waits)
@@ -467,137 +460,6 @@ def _in_turn(person: int, is_job_manager: bool, account: Account | None) -> dict
         for deputy in account.deputies:
             turn.setdefault(deputy, StandInAs.DEPUTY)
     return turn
-
-
-# ── Which desks end it ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _usual_end(asked: _Asked, because: list[Reason]) -> Desk | Promise:
-    """What is behind the people: the account's own desk, else the line's (by its hours), else the safety net."""
-    table, line = asked.table, asked.line
-    desk = table.desks.get(asked.account.desk) if asked.account and asked.account.desk is not None else None
-    if desk is not None:
-        return desk
-    if line is None:
-        return table.safety_net
-    override = table.override_of(line, asked.now)
-    if override is not None:
-        because.append(_overridden(line, override, table))
-        if diverted := _diverted(override, table):
-            return diverted
-    standing = standing_of(line, table, asked.now)
-    if not standing.open:
-        duty = _duty_desk(line, table)
-        because.append(
-            LineClosed(
-                line=line.label,
-                closed_by=line.closed_by,
-                until=standing.until,
-                duty=duty.name if duty else "",
-                occasion=standing.occasion,
-            )
-        )
-        return duty or _when_closed(line, standing) or table.safety_net
-    return _desk_that_covers(line, asked, because) or table.desks.get(line.desk, table.safety_net)
-
-
-def _desk_that_covers(line: Line, asked: _Asked, because: list[Reason]) -> Desk | None:
-    """The desk that answers for the line's salesperson. A person who does is not rung: a line rings a desk."""
-    table = asked.table
-    cover = None if line.person is None else table.cover_of(line.person, CoverScope.LINES, asked.now)
-    desk = None if cover is None or cover.by_desk is None else table.desks.get(cover.by_desk)
-    if cover is not None and desk is not None:
-        because.append(
-            DeskStandsIn(
-                desk=desk.name,
-                stands_in_for=_name_of(cover.person, table),
-                until=cover.ends_at,
-                why=cover.reason,
-            )
-        )
-    return desk
-
-
-def _ending(end: Desk | Promise, asked: _Asked, because: list[Reason]) -> tuple[RingDesk | Promise, ...]:
-    return (end,) if isinstance(end, Promise) else _desks(end, asked, because)
-
-
-def _desks(start: Desk, asked: _Asked, because: list[Reason]) -> tuple[RingDesk | Promise, ...]:
-    """This desk and those behind it, closed ones replaced, at most MOST_DESKS; the last is the safety net.
-
-    A promise stands there alone: where a desk that is open was tried before, people are preferred to it.
-    """
-    table = asked.table
-    chain: list[RingDesk] = []
-    seen: set[int] = set()  # desks may point at each other in a circle
-    rang = False  # the one before
-    desk: Desk | None = start
-    while desk is not None and desk.id not in seen and len(chain) < MOST_DESKS - 1:
-        seen.add(desk.id)
-        override = table.override_of(desk, asked.now)
-        if override is not None:
-            because.append(_overridden(desk, override, table))
-            if diverted := _diverted(override, table):
-                desk, rang = diverted, False
-                continue
-        standing = standing_of(desk, table, asked.now)
-        rang = standing.open
-        if rang:
-            if desk.safety_net:
-                break
-            chain.append(table.tail_of(desk.id)[0])
-            desk = None if desk.next_desk is None else table.desks.get(desk.next_desk)
-        else:
-            duty = _duty_desk(desk, table)
-            because.append(
-                DeskClosed(
-                    desk=desk.name,
-                    closed_by=desk.closed_by,
-                    until=standing.until,
-                    duty=duty.name if duty else "",
-                    occasion=standing.occasion,
-                )
-            )
-            promise = _when_closed(desk, standing)
-            if promise and not chain:
-                return (promise,)
-            desk = duty
-    # From one that rang to another that did, or round and round among closed ones. (Back to a closed one for which a
-    # desk was on duty, or from it to that desk again, is what people mean by such a setting.)
-    if desk is not None and desk.id in seen and not desk.safety_net:
-        rang_twice = rang and any(step.desk == desk.id for step in chain)
-        if rang_twice or not chain:
-            because.append(DesksInCircle(desk=desk.name))
-    return (*chain, *table.tail_of(table.safety_net.id))
-
-
-def _diverted(override: Override, table: Table) -> Desk | None:
-    if override.action is not OverrideAction.DIVERT or override.to_desk is None:
-        return None
-    return table.desks.get(override.to_desk)
-
-
-def _overridden(of: Line | Desk, override: Override, table: Table) -> Overridden:
-    to = _diverted(override, table)
-    return Overridden(
-        line=of.label if isinstance(of, Line) else "",
-        desk=of.name if isinstance(of, Desk) else "",
-        action=override.action,
-        to=to.name if to else "",
-        until=override.ends_at,
-        why=override.reason,
-    )
-
-
-def _duty_desk(closed: Line | Desk, table: Table) -> Desk | None:
-    if closed.closed_by is not ClosedBy.DUTY or closed.duty_desk is None:
-        return None
-    return table.desks.get(closed.duty_desk)
-
-
-def _when_closed(closed: Line | Desk, standing: Standing) -> Promise | None:
-    """A promise, where closed hours mean one; else the waiting line of the safety net."""
-    return Promise(due_after_opening=standing.until) if closed.closed_by is ClosedBy.PROMISE else None
 
 
 def _name_of(person: int, table: Table) -> str:

@@ -26,12 +26,16 @@ class Moments:
         self._now = now
         self._end = now + AHEAD
         self._changes: dict[int, tuple[bool, list[datetime]]] = {}
-        # Of all hours by which lines, desks and rules go: a bit of each, and the first instant of each combination.
-        # A few of these hours have the combinations of all, looked at through their bits alone.
+        # Of all hours by which lines, desks, rules and the safety net go: a bit of each, and the first instant of each
+        # combination. A few of these hours have the combinations of all, looked at through their bits alone.
         of_lines = (line.hours for line in table.lines.values())
         of_desks = (desk.hours for desk in table.desks.values())
         of_rules = (rule.hours for rule in table.rules)
-        together = {one for one in (*of_lines, *of_desks, *of_rules) if one is not None and one in table.hours}
+        members = (table.people.get(member) for member in table.safety_net.members)
+        of_members = (member.hours for member in members if member is not None)
+        together = {
+            one for one in (*of_lines, *of_desks, *of_rules, *of_members) if one is not None and one in table.hours
+        }
         self._bit = {hours_id: 1 << nth for nth, hours_id in enumerate(sorted(together))}
         self._combinations = self._swept([(at, bit) for one, bit in self._bit.items() for at in self.edges_of(one)])
         self._of_hours: dict[int, list[datetime]] = {}

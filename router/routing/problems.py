@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from router.routing.decide import CallFacts, Decision, decide
 from router.routing.model import ClosedBy, Desk, Line, Person, PersonState, PhoneKind
-from router.routing.moments import AHEAD, Moments
+from router.routing.moments import Moments
 from router.routing.plan import Promise, RingDesk, RingPerson
 from router.routing.problem import (
     Circle,
@@ -27,7 +27,7 @@ from router.routing.problem import (
     alike,
     is_warning,
 )
-from router.routing.questions import Questions
+from router.routing.questions import Questions, who_is_at_the_net
 from router.routing.reach import usable_phones, why_absent
 from router.routing.reasons import (
     AccountManager,
@@ -44,10 +44,13 @@ from router.routing.reasons import (
     RuleMatched,
     RunningJob,
 )
+from router.routing.seats import seated
 from router.routing.table import Table
 
 # Nobody plans so far ahead: such an end was put there because one had to be given.
 NO_END = timedelta(days=100 * 365)
+
+ENOUGH = 2  # people at the safety net: one may be absent
 
 
 def problems(table: Table, now: datetime) -> tuple[Problem, ...]:
@@ -70,44 +73,23 @@ class _Walk:
         self._table = table
         self._now = now
         self._moments = Moments(table, now)
-        self._questions = Questions(table, now, self._moments)
+        self._net = table.safety_net
+        self._at_the_net: dict[datetime, tuple[Person, ...]] = {}
+        instants = self._moments.of(*who_is_at_the_net(table))
+        self._thin = any(len(seated(self._net, table, at)) < ENOUGH for at in instants)
+        self._questions = Questions(table, now, self._moments, thin=self._thin)
         self._to_person: dict[int, Way] = {}  # the first way that leads there
         self._to_desk: dict[int, Way] = {}
         self._told: set[tuple[object, ...]] = set()
         self._desk_named = {desk.name: desk for desk in table.desks.values()}
 
     def problems(self) -> Iterator[Problem]:
-        yield from self._of_the_safety_net()
         for question in self._questions.all():
             decision = decide(question.call, self._table, question.at)
             self._remember(decision)
             yield from self._of(decision)
         yield from self._own_numbers()
         yield from self._endless_overrides()
-
-    # What every call that nobody else takes comes to
-
-    def _of_the_safety_net(self) -> Iterator[Problem]:
-        net = self._table.safety_net
-        members = [person for id_ in net.members if (person := self._table.people.get(id_))]
-        edges = {self._now}
-        for person in members:
-            edges |= {at for at in (person.away_until, person.leaves_at) if at and self._now < at < self._now + AHEAD}
-        for at in sorted(edges):
-            here = [person for person in members if self._works_with_a_phone(person, at)]
-            ready = [person for person in here if why_absent(person, at) is None]
-            way = self._way(self._questions.no_line(), at)
-            if not ready:
-                yield DeadEnd(desk=net.name, since=at, way=way)
-                return
-            if len(ready) == 1:
-                for_now = len(here) > 1 or at > self._now
-                yield LeansOnOne(desk=net.name, person=ready[0].name, since=at, for_now=for_now, way=way)
-
-    def _works_with_a_phone(self, person: Person, at: datetime) -> bool:
-        """Whether this person could answer at a desk, if not now then another day."""
-        gone = isinstance(why_absent(person, at), PersonLeft)
-        return not gone and bool(usable_phones(person, self._table.external_prefixes))
 
     # What the reasons of a decision tell
 
@@ -134,8 +116,10 @@ class _Walk:
                 case _:
                     pass
         for step in decision.plan.steps:
-            if isinstance(step, RingDesk) and step.desk != self._table.safety_net.id:
+            if isinstance(step, RingDesk) and step.desk != self._net.id:
                 yield from self._empty(step.desk, at, decision)
+        if self._thin and isinstance(decision.plan.steps[-1], RingDesk):
+            yield from self._of_the_safety_net(decision)
 
     def _left(self, id_: int, decision: Decision) -> Iterator[Problem]:
         wanted_as, stands_in = _wanted_as(id_, decision)
@@ -182,9 +166,32 @@ class _Walk:
     def _empty(self, desk_id: int, at: datetime, decision: Decision) -> Iterator[Problem]:
         desk = self._table.desks[desk_id]
         people = (self._table.people.get(id_) for id_ in desk.members)
-        works = any(person is not None and self._works_with_a_phone(person, at) for person in people)
+        works = any(self._works_with_a_phone(person, at) for person in people)
         if not works and self._is_new("empty", desk_id):
             yield EmptyDesk(desk=desk.name, way=Way(decision=decision))
+
+    # Who is there at its end
+
+    def _of_the_safety_net(self, decision: Decision) -> Iterator[Problem]:
+        at = decision.decided_at
+        if at not in self._at_the_net:
+            self._at_the_net[at] = seated(self._net, self._table, at)
+        here = self._at_the_net[at]
+        if not here and self._is_new("dead"):
+            yield DeadEnd(desk=self._net.name, since=at, way=Way(decision=decision))
+        elif len(here) == 1 and self._is_new("one", here[0].id):
+            members = (self._table.people.get(id_) for id_ in self._net.members)
+            others = [one for one in members if one not in (None, here[0]) and self._works_with_a_phone(one, self._now)]
+            yield LeansOnOne(
+                desk=self._net.name, person=here[0].name, since=at, for_now=bool(others), way=Way(decision=decision)
+            )
+
+    def _works_with_a_phone(self, person: Person | None, at: datetime) -> bool:
+        """Whether this person could answer at a desk, if not now then another day."""
+        if person is None:
+            return False
+        gone = isinstance(why_absent(person, at), PersonLeft)
+        return not gone and bool(usable_phones(person, self._table.external_prefixes))
 
     # What no reason tells
 

@@ -47,7 +47,8 @@ class Question:
 class Questions:
     """Of one table, for the year from `now` on."""
 
-    def __init__(self, table: Table, now: datetime, moments: Moments) -> None:
+    def __init__(self, table: Table, now: datetime, moments: Moments, *, thin: bool = False) -> None:
+        """`thin`: it also makes a difference who can be rung at the safety net, since at times it is hardly anybody."""
         self._table = table
         self._now = now
         self._moments = moments
@@ -59,6 +60,7 @@ class Questions:
         self._kinds = (self._unknown, WITHHELD, *([known] if known else []))
         self._rules = [rule for rule in table.rules if rule.enabled]
         self._by_kind = {rule.line for rule in self._rules if rule.caller_kind is not None}
+        self._watched = who_is_at_the_net(table) if thin else (frozenset(), ())
         self._with_rules = {rule.line for rule in self._rules if rule.line is not None}
         self._of_desk: dict[int, tuple[frozenset[int], tuple[Span, ...]]] = {}
         plain = [line for line in table.lines.values() if line.id not in self._with_rules]
@@ -138,8 +140,7 @@ class Questions:
 
     def _behind(self, starts: Iterable[int | None]) -> tuple[frozenset[int], tuple[Span, ...]]:
         """The hours and overrides of these desks and of every desk that may come after them."""
-        hours: frozenset[int] = frozenset()
-        spans: tuple[Span, ...] = ()
+        hours, spans = self._watched
         for start in starts:
             if start is not None:
                 if start not in self._of_desk:
@@ -276,6 +277,15 @@ class Questions:
 
     def _caller(self, number: int) -> Number:
         return Number(kind=NumberKind.E164, e164=f"+{number}", text=f"+{number}")
+
+
+def who_is_at_the_net(table: Table) -> tuple[frozenset[int], tuple[Span, ...]]:
+    """The hours and the stretches of time on which it hangs who can be rung at the safety net."""
+    members = [person for id_ in table.safety_net.members if (person := table.people.get(id_))]
+    hours = frozenset(person.hours for person in members if person.hours is not None)
+    covers = ((cover.starts_at, cover.ends_at) for person in members for cover in table.covers_of(person.id))
+    edges = (at for person in members for at in (person.leaves_at, person.away_until))
+    return hours, (*covers, *((at, None) for at in edges if at is not None))
 
 
 def _a_strangers_number(table: Table) -> Number:

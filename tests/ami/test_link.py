@@ -91,7 +91,8 @@ async def test_the_journal_is_read_from_the_last_contact_on(asterisk: FakeAsteri
         asterisk.actions.clear()
         await asterisk.until(lambda: len(asterisk.asked("Setvar", Variable="ROUTER_BEAT")) > 2)
         long_heard = entry(now() - timedelta(minutes=5), uniqueid="1763759100.1")
-        asterisk.journal = entry(now()) | long_heard
+        just_heard = entry(now() - timedelta(seconds=30), uniqueid="1763759100.2")
+        asterisk.journal = entry(now()) | just_heard | long_heard
         asterisk.drop()
         up = await listener.next(LinkUp)
         assert {ended.call_id for ended in up.ended} == {f"pbx:{UNIQUEID}"}

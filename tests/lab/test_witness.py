@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from router.lab.witness import evidence, legs, messages
 
 HEAD = "-" * 47
@@ -91,6 +93,29 @@ def test_two_phones_that_both_talk_are_one_call_answered_twice(tmp_path: Path) -
     )
 
     assert [call.caller for call in evidence([callers], [phones]).twice] == ["1"]
+
+
+@pytest.mark.parametrize("let_go", [True, False])
+def test_two_phones_that_talk_one_after_the_other_are_a_hand_over(let_go: bool, tmp_path: Path) -> None:
+    caller = "<sip:1@127.0.0.1>"
+    callers = _log(
+        tmp_path / "callers",
+        ("00.000000", "sent", _request("INVITE", "c1", "desk", caller)),
+        ("01.000000", "received", _response(200, "c1")),
+    )
+    phones = _log(
+        tmp_path / "phones",
+        ("00.001000", "received", _request("INVITE", "p1", "anna", caller)),
+        ("00.900000", "sent", _response(200, "p1")),
+        *([("05.000000", "received", _request("BYE", "p1", "anna", caller))] if let_go else []),
+        ("05.010000", "received", _request("INVITE", "p2", "bert", caller)),
+        ("05.500000", "sent", _response(200, "p2")),
+    )
+
+    said = evidence([callers], [phones])
+
+    assert said.calls[0].answered_by == ("anna", "bert")
+    assert [call.caller for call in said.twice] == ([] if let_go else ["1"])
 
 
 def test_nobody_answered_and_the_caller_did_not_hang_up_is_lost(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ from tests.routing.small_company import (
     SALES_DESK,
     SVEN,
     SVENS_LINE,
+    TINA,
+    TINAS_LINE,
     TOMORROW,
     company,
     rule,
@@ -109,7 +111,7 @@ ONE_PROBLEM = [
         sound(COORDINATORS),
         DeadEnd,
         "nobody can be rung at the safety net Coordinators",
-        ["An unknown caller calls +999000000000, which is no line", "+999000000000 is none of our lines."],
+        ["An unknown caller calls +4940555000 (Business)", "Coordinators is the desk of the line Business."],
     ),
     (
         "everybody at the safety net has left",
@@ -118,14 +120,21 @@ ONE_PROBLEM = [
         ),
         DeadEnd,
         "nobody can be rung at the safety net Coordinators",
-        ["An unknown caller calls +999000000000, which is no line"],
+        ["An unknown caller calls +4940555000 (Business)"],
+    ),
+    (
+        "at night nobody at the safety net is on duty",
+        sound(replace(CARL, hours=OFFICE_HOURS.id), replace(DORA, hours=OFFICE_HOURS.id)),
+        DeadEnd,
+        "from Mon 02 Mar 2026 17:00 UTC on nobody can be rung at the safety net Coordinators",
+        ["An unknown caller calls +4940555000 (Business)", "Coordinators is the desk of the line Business."],
     ),
     (
         "only one sits at the safety net",
         sound(replace(COORDINATORS, members=(CARL.id,))),
         LeansOnOne,
         "only Carl answers at the safety net Coordinators",
-        ["An unknown caller calls +999000000000, which is no line"],
+        ["An unknown caller calls +4940555000 (Business)"],
     ),
     (
         "everybody at a desk has left",
@@ -289,6 +298,11 @@ ONE_WARNING = [
         LeftPerson,
     ),
     (
+        "one of two at the safety net is covered",
+        sound(replace(COVERED, person=CARL.id, ends_at=TOMORROW)),
+        LeansOnOne,
+    ),
+    (
         "one of two at the safety net is away",
         sound(replace(CARL, state=PersonState.AWAY, away_until=TOMORROW)),
         LeansOnOne,
@@ -306,6 +320,13 @@ def test_what_costs_nobody_a_person_is_only_a_warning(table: Table, kind: type[P
 
 
 FINE = {
+    "a safety net with nobody at night, when every line promises a call back": sound(
+        replace(CARL, hours=OFFICE_HOURS.id),
+        replace(DORA, hours=OFFICE_HOURS.id),
+        replace(STAFFED[0], hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE),
+        replace(SVENS, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE),
+        replace(SVENS, id=3, number=TINAS_LINE, person=TINA.id, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE),
+    ),
     "a promise in closed hours": sound(OFFICE_HOURS, replace(SVENS, hours=OFFICE_HOURS.id, closed_by=ClosedBy.PROMISE)),
     "somebody left, and somebody else has taken over": sound(gone(ANNA), COVERED),
     "an absent account manager": sound(replace(ANNA, state=PersonState.AWAY)),
