@@ -23,12 +23,14 @@ def set_up_logs(form: Literal["console", "json"], level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     )
+    # Tracebacks never show what variables held: callers' numbers, keys, secrets.
     renderer: Processor
     if form == "json":
         renderer = structlog.processors.JSONRenderer()
-        tracebacks: Sequence[Processor] = (structlog.processors.dict_tracebacks,)
+        as_data = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        tracebacks: Sequence[Processor] = (structlog.processors.ExceptionRenderer(as_data),)
     elif sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         tracebacks = ()
     else:  # into a file or a journal: the same words, at a tenth of the time for laying them out
         renderer = structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event"))

@@ -86,7 +86,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
             facts = "  ".join(f"{name} {value}" for name, value in one.facts.items())
             write(
                 f"{one.story:<{width}}  offered {one.offered:>5}  answered {one.answered:>5}  gave up {one.given_up:>4}"
-                f"  lost {one.lost}  twice {one.twice}  {facts}"
+                f"  promised {one.promised:>3}  lost {one.lost}  twice {one.twice}  {facts}"
             )
     if not _whole_run(config):
         return

@@ -109,6 +109,13 @@ def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
     assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
 
 
+def test_openapi_prints_the_description_without_a_database(router: Run, tmp_path: Path) -> None:
+    said = router("openapi", database=f"sqlite:///{tmp_path}/nothing.db")
+
+    assert json.loads(said.out)["openapi"].startswith("3.1")
+    assert not (tmp_path / "nothing.db").exists()
+
+
 def test_check_has_nothing_to_say_about_the_sample_company(router: Run) -> None:
     said = router("check")
 

@@ -1,6 +1,8 @@
 """Is every line of the log of one form, whoever says it?"""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 
@@ -17,8 +19,10 @@ structlog.get_logger().info("call taken", call_id="pbx:1")
 structlog.get_logger().debug("phone rings", call_id="pbx:1")
 logging.getLogger("uvicorn.error").info("a request")
 logging.getLogger("uvicorn.error").warning("a %s", "library's warning")
+def divide(secret):
+    return 1 / (len(secret) - len(secret))
 try:
-    1 / 0
+    divide("a " + "caller's number")
 except ZeroDivisionError:
     structlog.get_logger().exception("event not understood")
 """
@@ -45,3 +49,15 @@ def test_for_machines_each_line_is_one_object() -> None:
 @pytest.mark.parametrize("sentence", ["call taken", "a library's warning", "ZeroDivisionError"])
 def test_for_people_the_sentence_stands_in_the_line(sentence: str) -> None:
     assert any(sentence in line for line in said("console"))
+
+
+def test_no_traceback_shows_what_its_variables_held() -> None:
+    ours, terminal = pty.openpty()
+    subprocess.run([sys.executable, "-c", SAYS.format(form="console")], stderr=terminal, timeout=WITHIN, check=True)
+    os.close(terminal)
+    on_a_terminal = os.read(ours, 65_536).decode()
+    os.close(ours)
+
+    for told in (on_a_terminal, "\n".join(said("console")), "\n".join(said("json"))):
+        assert "ZeroDivisionError" in told
+        assert "a caller's number" not in told

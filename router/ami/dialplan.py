@@ -2,20 +2,23 @@
 
 The plan is one channel variable, which needs no escaping (alphabet `[A-Za-z0-9.:+=~_-]`, at most 900 bytes):
 
-    1~<Uniqueid>~k=<line tail>~n=<display>~<step>~<step>…
+    2~<Uniqueid>~k=<line tail>~n=<display>~l=<last resort>~a=<priority>~<step>~<step>…
 
     tail       q.<strategy>-<slot>.<seconds>  joined by ':'       q.ringall-03.300:q.ringall-01.300
     step       r=<seconds>=<phone>=<phone>…                       r=20=d.anna=w.anna-softphone
                q=<strategy>-<slot>=<seconds>                      q=ringall-01=300
+               p=closed       the closed-hours promise is spoken; only as the last step
     phone      d.<endpoint>   skipped while in use
                w.<endpoint>   rung also while in use (call waiting)
                x.<number>     an external phone, E.164 with its plus; whoever answers there must press 1
     display    base64 of UTF-8 padded with spaces to a multiple of three bytes, '-' for '/': never a '='
-    `k=` is empty when the dialled number is no line; the last step is always a desk.
+    last resort  the external number that is rung when nobody is at any desk, E.164 with its plus; may be empty
+    priority   0 to 99 of the caller's account: who has more goes before others in a waiting line
+    `k=` is empty when the dialled number is no line; the last step is a desk, or a promise.
 
 A hand-over is the same with `t=` in place of `k=`, in a variable of its own that counts once:
 
-    1~<Uniqueid>~t=<to>~n=<display>~<step>~<step>…
+    2~<Uniqueid>~t=<to>~n=<display>~l=<last resort>~a=<priority>~<step>~<step>…
 
     to         p<id> a person · d<id> a desk · back: who gave it, because nobody was meant
 
@@ -71,7 +74,8 @@ with the Uniqueid of its own channel as Call, and waits for one channel variable
     text       as `display` above, for the phone's display; may be empty
 """
 
-PLAN_VERSION = "1"
+PLAN_VERSION = "2"
+ANSWER_VERSION = "1"  # of the answer to a dialled code
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
@@ -108,6 +112,7 @@ EVENT_PRESENCE = "RouterPresence"
 
 DB_ENDED = "router-ended-"  # + weekday; the journal
 DB_LINE = "router-line"  # 0<dialled> → the tail last known for that line
+DB_LAST_RESORT = "router-last-resort"  # 0 → 0<number>, the last one known; 0 when there is none
 
 STRATEGIES = {"all": "ringall", "longest_idle": "leastrecent", "round_robin": "rrmemory"}  # ours → app_queue's
 SLOTS = 64  # queues of each strategy that the drop-in defines

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from router.ami.dialplan import (
+    ANSWER_VERSION,
     BACK,
     CONTEXT_GUARDED,
     CONTEXT_HAND_OVER,
@@ -37,6 +38,7 @@ MOST_LINE = 1_022
 MOST_FIELDS = 128  # Asterisk reads no more of one action
 
 MOST_DISPLAY = 40  # characters
+MOST_PRIORITY = 99
 MOST_TEXT = 160  # characters of a text to a phone: as base64 of UTF-8 within one value, whatever the letters
 MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to Queue
 
@@ -82,7 +84,7 @@ def take_back(order: HandOver, pbx: str) -> Fields:
 def answer_code(order: AnswerCode, pbx: str) -> Fields:
     """What somebody who dialled a code is told, on the channel that waits for it. Raises Unsendable."""
     text = _base64(order.text, MOST_TEXT) if order.text else ""
-    written = "~".join((PLAN_VERSION, _uniqueid(order.call_id, pbx), order.word.value, text))
+    written = "~".join((ANSWER_VERSION, _uniqueid(order.call_id, pbx), order.word.value, text))
     return set_on_channel(order.channel, VAR_ANSWER, written)
 
 
@@ -170,30 +172,30 @@ def check(fields: Fields) -> None:
 def encode_plan(plan: Plan, uniqueid: str) -> str:
     """The plan as the dialplan reads it (dialplan.py has the format): at most 900 bytes, nothing to escape.
 
-    A promise is written as the waiting line of the safety net, until the dialplan can speak it. Of a plan that is too
-    long the line tail goes first (the PBX then keeps what it remembers), then steps from the middle, latest first; the
-    last step stays, and is always a desk. Raises Unsendable when the call's id or the safety net's slot can't be
-    written.
+    Of a plan that is too long the line tail goes first (the PBX then keeps what it remembers), then steps from the
+    middle, latest first; the last step stays, and is a desk or a promise. A last resort that is no external number is
+    left out. Raises Unsendable when the call's id or the safety net's slot can't be written.
     """
     _check_uniqueid(uniqueid)
     safety_net = _desk(plan.safety_net)
     if safety_net is None:
         raise Unsendable(f"the safety net's slot is not between 1 and {SLOTS}")
     ending = plan.steps[-1] if plan.steps else None
-    last = (_desk(ending) if isinstance(ending, RingDesk) else None) or safety_net
+    last = (None if ending is None or isinstance(ending, RingPerson) else _step(ending)) or safety_net
     others = plan.steps if isinstance(ending, RingPerson) else plan.steps[:-1]
-    middle = [text for step in others if (text := _step(step))][: MOST_STEPS - 1]
+    middle = [text for step in others if not isinstance(step, Promise) and (text := _step(step))][: MOST_STEPS - 1]
     tail = ":".join(f"q.{text[2:].replace('=', '.')}" for desk in plan.line_tail if (text := _desk(desk)))
 
-    name = f"n={_display(plan.display)}"
+    resort = plan.last_resort if plan.last_resort and NUMBER.fullmatch(plan.last_resort) else ""
+    about = (f"n={_display(plan.display)}", f"l={resort}", f"a={max(0, min(plan.priority, MOST_PRIORITY))}")
 
-    written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", name, *middle, last))
+    written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", *about, *middle, last))
     while len(written) > PLAN_LIMIT:
         if tail:
             tail = ""
         else:
             middle.pop()  # never empty here: without tail and middle a plan has at most 400 bytes
-        written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", name, *middle, last))
+        written = "~".join((PLAN_VERSION, uniqueid, f"k={tail}", *about, *middle, last))
     return written
 
 
@@ -229,7 +231,7 @@ def _step(step: Step) -> str | None:
         case RingPerson():
             return _person(step)
         case Promise():
-            return None  # the waiting line of the safety net, as long as nothing in the PBX speaks promises
+            return "p=closed"
         case _:
             assert_never(step)
 

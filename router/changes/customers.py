@@ -24,7 +24,6 @@ from router.changes.fields import (
     Prefix,
     Whole,
     Wrong,
-    in_order,
     one_of_each,
 )
 from router.routing.model import CallerKind, ClosedBy, During, JobState, Lead, LineKind
@@ -48,7 +47,7 @@ class LineFields(Fields):
     hours: HoursId | None = Field(default=None, alias="hours_id")
     closed_by: ClosedBy = Field(default=ClosedBy.WAIT, description="What closed hours mean.")
     duty_desk: DeskId | None = Field(default=None, alias="duty_desk_id")
-    aliases: Annotated[tuple[Dialled, ...], AfterValidator(in_order), Field(max_length=20)] = ()
+    aliases: Annotated[tuple[Dialled, ...], AfterValidator(one_of_each), Field(max_length=20)] = ()
 
     def wrong(self) -> Iterator[Wrong]:
         if self.kind is LineKind.SALESPERSON and self.person is None:
@@ -71,8 +70,8 @@ class AccountFields(Fields):
     deputies: Annotated[tuple[PersonId, ...], AfterValidator(one_of_each), Field(max_length=DEPUTIES_AT_MOST)] = Field(
         default=(), alias="deputy_ids"
     )
-    numbers: Annotated[tuple[NumberOrBlock, ...], AfterValidator(in_order), Field(max_length=NUMBERS_AT_MOST)] = Field(
-        default=(), description="With + and the country code; a block as what its numbers begin with and a star."
+    numbers: Annotated[tuple[NumberOrBlock, ...], AfterValidator(one_of_each), Field(max_length=NUMBERS_AT_MOST)] = (
+        Field(default=(), description="With + and the country code; a block as what its numbers begin with and a star.")
     )
 
 

@@ -1,6 +1,8 @@
 """Would a change leave a caller without a person?
 
-A table may be changed while it has problems; it may not be given new ones. As long as no table can be made at all
+A table may be changed while it has problems; it may not be given new ones. That somebody leaves is never refused: it
+is a fact, calls go on to deputies and desks at once, and as long as it isn't written down they ring an empty chair. (To
+lead calls to somebody who has left is another thing.) As long as no table can be made at all
 (there is no safety net yet), no caller is worse off, so anything may be written.
 """
 
@@ -10,7 +12,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router.changes.faults import LeadsNowhere, Nowhere
-from router.routing.problem import Problem, alike, is_warning, path, say
+from router.routing.model import PersonState
+from router.routing.problem import LeftPerson, Problem, alike, is_warning, path, say
 from router.routing.problems import problems
 from router.routing.table import Table
 
@@ -36,11 +39,21 @@ class DeadEnds:
         if self._known is None or self._known[0] != before.version:
             self._known = before.version, frozenset(map(alike, await self._of(before, now)))
         zone = ZoneInfo(after.time_zone)
-        new = [problem for problem in found if alike(problem) not in self._known[1]][:TOLD_AT_MOST]
+        known = self._known[1]
+        new = [problem for problem in found if alike(problem) not in known and not _leaves(problem, before)]
         if new:
-            raise LeadsNowhere([Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in new])
+            told = new[:TOLD_AT_MOST]
+            raise LeadsNowhere([Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in told])
 
     async def _of(self, table: Table, now: datetime) -> list[Problem]:
         # Milliseconds for a small company, seconds for a large one: calls go on being decided meanwhile.
         found = await asyncio.to_thread(lambda: list(self._look(table, now)))
         return [problem for problem in found if not is_warning(problem)]
+
+
+def _leaves(problem: Problem, before: Table) -> bool:
+    """Whether all that is wrong is that somebody leaves with this very change."""
+    if not isinstance(problem, LeftPerson):
+        return False
+    person = before.people.get(problem.id)
+    return person is not None and person.state is not PersonState.LEFT

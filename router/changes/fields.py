@@ -156,8 +156,3 @@ def one_of_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise ValueError("nothing may stand here twice")
     return values
-
-
-def in_order(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """For a list whose order means nothing: it is read as it is kept, sorted."""
-    return tuple(sorted(one_of_each(values)))

@@ -164,6 +164,11 @@ SIGNED_OUT = (
     ),
 )
 
+# All four at once to the desk Service, where two people sit: the last two have to wait, and one doesn't want to.
+BOTH_TALK = tuple(PlacedCall(caller=sample.DENVER[:-1] + last, dialled=sample.FELIX_LINE, talks=2.5) for last in "56")
+WAITS = PlacedCall(caller=sample.DENVER[:-1] + "7", dialled=sample.FELIX_LINE, talks=8.0)
+PRESSES_1 = PlacedCall(caller=sample.DENVER[:-1] + "8", dialled=sample.FELIX_LINE, talks=None, keys="1", key_after=0.8)
+
 WITHOUT_ROUTER = (
     Scene(
         title="the router is stopped: the same call",
@@ -248,6 +253,7 @@ class _Progress:
 
 def _tell_scenes(stand: Stand, console: Console) -> bool:
     right = [_tell(scene, stand, console, routed=True) for scene in SCENES]
+    right += _tell_waiting(stand, console)
     right.append(_tell_hand_over(stand, console))
     stand.dial(*((phone, CODE_SIGN_OUT) for phone in sorted(SERVICE)))
     try:
@@ -283,6 +289,29 @@ def _tell(scene: Scene, stand: Stand, console: Console, *, routed: bool) -> bool
     if not right:
         console.print(f"  [red]expected one of: {', '.join(sorted(scene.answers))}[/]", highlight=False)
     return right
+
+
+def _tell_waiting(stand: Stand, console: Console) -> list[bool]:
+    """Two callers more than a desk has people: one waits for the next, the other asks to be called back."""
+    stand.place([*BOTH_TALK, WAITS, PRESSES_1], 5.0)
+    records = {record["caller"]: record for record in stand.wait_until_recorded(len(stand.seen().calls))}
+    waited, asked = stand.seen().of(WAITS.caller), stand.seen().of(PRESSES_1.caller)
+    taken_by = ", ".join(waited.answered_by) or "nobody"
+    right = [taken_by in SERVICE, asked.let_go and _promised(records[asked.caller])]
+    told = (
+        (waited, "both are on the phone: the caller hears music, and the first who is free takes the call", taken_by),
+        (asked, "both are on the phone: the caller presses 1", "nobody: the caller was promised a call back"),
+    )
+    for good, (heard, title, outcome) in zip(right, told, strict=True):
+        mark = "[green]✓[/]" if good else "[red]✗[/]"
+        console.print(f"\n{mark} [bold]{escape(title)}[/]", highlight=False)
+        music = f"music after {heard.answer_ms:.0f} ms, " if heard.answer_ms is not None else ""
+        console.print(f"  {heard.caller} → {heard.placed.dialled}   {music}then answered by {outcome}", highlight=False)
+    return right
+
+
+def _promised(record: Mapping[str, object]) -> bool:
+    return (record["ended"], record["promise"]) == ("promised", "asked")
 
 
 def _tell_hand_over(stand: Stand, console: Console) -> bool:

@@ -72,7 +72,9 @@ class PlacedCall:
 
     `caller` becomes the From header `<sip:caller@…>` unless `from_header` gives the whole of it, raw. `dialled` is the
     user part of the Request-URI, raw. `headers` are further header lines, raw. `gives_up` are seconds after the last
-    sign of life while nobody answers (None: never), `talks` seconds after the answer (None: until the phone hangs up).
+    sign of life while nobody answers (None: never), `talks` seconds after the answer (None: until the other side hangs
+    up). The answer may be the PBX's own, in a waiting line. After it each of `keys` is pressed, every time after
+    `key_after` seconds.
     """
 
     caller: str
@@ -81,6 +83,8 @@ class PlacedCall:
     headers: tuple[str, ...] = ()
     gives_up: float | None = None
     talks: float | None = 0.5
+    keys: str = ""
+    key_after: float = 0.5
 
 
 def phones_scenario(phones: Mapping[str, Behaviour]) -> str:
@@ -122,7 +126,7 @@ def callers_scenario(calls: Sequence[PlacedCall], own_address: str) -> tuple[str
         values = [call.dialled, call.from_header or f"<sip:{call.caller}@{own_address}>", *call.headers]
         # `;` ends a field, so a value that holds some is written as several fields
         pieces = [value.split(";") for value in values]
-        shape = (call.gives_up, call.talks, *(len(piece) for piece in pieces))
+        shape = (call.gives_up, call.talks, call.keys, call.key_after, *(len(piece) for piece in pieces))
         if shape not in shapes:
             number = shapes[shape] = len(shapes)
             matches.append(_match("manner", str(number), f"is{number}"))
@@ -220,6 +224,17 @@ def _caller_branch(number: int, call: PlacedCall, sizes: Sequence[int]) -> str:
                 hears=_Piece(signs + refusals + answer).substitute(limit=limit),
                 gone=_Piece(signs).substitute(limit=f" {patience}") + gone,
                 patience=patience,
+                presses="\n".join(
+                    _piece(
+                        "caller_presses",
+                        label=f"caller-presses-{number}-{place}",
+                        limit=_limit(call.key_after, 0, f"caller-presses-{number}-{place}"),
+                        **{"from": from_header},
+                        sequence=2 + place,
+                        key=key,
+                    )
+                    for place, key in enumerate(call.keys)
+                ),
                 talks=_limit(call.talks, TALKS_AT_MOST, f"hangs-up-{number}"),
             ),
         )

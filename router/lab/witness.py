@@ -76,10 +76,16 @@ class Rung:
     status: int
     messages: tuple[Message, ...]
 
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When the key 1 was pressed there, as far as SIP tells (INFO)."""
+        pressed = (message.at for message in self.messages if message.method == "INFO" and "Signal=1" in message.text)
+        return next(pressed, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One call as its caller saw it.
+    """One call as its caller saw it: answered by a person, or by the PBX itself, which SIP doesn't tell apart.
 
     `status` is the final answer to its INVITE (0: none). `hung_up` says that the caller ended it, by CANCEL or BYE.
     """
@@ -93,11 +99,6 @@ class Placed:
     status: int
     hung_up: bool
     messages: tuple[Message, ...]
-
-    @property
-    def gave_up(self) -> bool:
-        """The caller hung up before anybody answered."""
-        return self.hung_up and self.answered_at is None
 
     @property
     def unheard(self) -> bool:
@@ -134,9 +135,23 @@ class Heard:
         if not rung.phone.startswith("+"):
             return not _sent_home(rung)
         begins, ends = self.placed.answered_at, self.placed.ended_at
+        if begins is not None and rung.answered_at is not None and begins < rung.answered_at:
+            # The caller waited with music when it was picked up: what they share only counts from the key on.
+            begins = rung.accepted_at
         if begins is None or ends is None or rung.ended_at is None:
             return begins is not None and rung.ended_at is None
         return min(ends, rung.ended_at) - begins > LET_GO_WITHIN
+
+    @property
+    def gave_up(self) -> bool:
+        """The caller hung up before a person answered: while it rang, or while they waited with music."""
+        return self.placed.hung_up and not self.answered_by
+
+    @property
+    def let_go(self) -> bool:
+        """The PBX answered by itself and hung up by itself: with a promise, if the records say so too."""
+        ended = self.placed.answered_at is not None and self.placed.ended_at is not None
+        return ended and not self.placed.hung_up and not self.answered_by
 
     @property
     def answered_together(self) -> bool:
@@ -180,15 +195,19 @@ class Evidence:
 
     @property
     def gave_up(self) -> int:
-        return sum(1 for call in self.calls if call.placed.gave_up)
+        return sum(1 for call in self.calls if call.gave_up)
+
+    @property
+    def let_go(self) -> int:
+        return sum(1 for call in self.calls if call.let_go)
 
     @property
     def lost(self) -> tuple[Heard, ...]:
-        """Neither answered by a phone nor given up by the caller."""
+        """Neither answered by a phone, nor given up by the caller, nor let go with a promise."""
         return tuple(
             call
             for call in self.calls
-            if not call.placed.gave_up and (call.placed.answered_at is None or not call.answered_by)
+            if not (call.gave_up or call.let_go) and (call.placed.answered_at is None or not call.answered_by)
         )
 
     @property

@@ -31,7 +31,15 @@ from router.routing.model import (
 )
 from router.routing.numbers import Number, NumberKind
 from router.routing.plan import MOST_STEPS, Plan, RingDesk, RingPerson, Step
-from router.routing.reach import LONGEST_RING, ring_seconds, usable_phones, why_absent, why_unreachable
+from router.routing.reach import (
+    LONGEST_RING,
+    last_resort,
+    lasts,
+    ring_seconds,
+    usable_phones,
+    why_absent,
+    why_unreachable,
+)
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
@@ -60,8 +68,8 @@ from router.routing.reasons import (
 from router.routing.standing import standing_of
 from router.routing.table import Table
 
-# A call rings unanswered for 90 s at most; the desk needs the last 30 of them before its waiting line answers.
-PEOPLE_RING_AT_MOST = 60  # seconds
+UNANSWERED_AT_MOST = 90  # seconds that a caller hears ringing in all; carriers end such a call after 120 to 180
+PEOPLE_RING_AT_MOST = UNANSWERED_AT_MOST - 25  # the desk rings for the last 25 s, before its waiting line answers
 MOST_PEOPLE = MOST_STEPS - MOST_DESKS
 # A caller who already talked to somebody goes back to them rather than through a whole waiting line.
 GIVEN_DESK_RINGS = 60  # seconds
@@ -180,6 +188,8 @@ def _decision(dialled: str, lead: _Lead, steps: tuple[Step, ...], asked: _Asked,
             line_tail=table.tail_of(line.desk) if line else (),
             safety_net=table.tail_of(table.safety_net.id)[0],
             display=display_of(dialled, line, asked.account),
+            last_resort=last_resort(table.safety_net, table.external_prefixes),
+            priority=asked.account.priority if asked.account else 0,
         ),
         because=tuple(because),
         decided_at=asked.now,
@@ -416,14 +426,14 @@ def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[tuple[Ri
             continue
         phones = usable_phones(person, table.external_prefixes)
         seconds = ring_seconds(phones)
-        if len(steps) == MOST_PEOPLE or rung + seconds > PEOPLE_RING_AT_MOST:
+        if len(steps) == MOST_PEOPLE or rung + lasts(phones, seconds) > PEOPLE_RING_AT_MOST:
             because.append(RungEnough(person=person.id, name=person.name))
             continue
         if stands_in_as is not None:
             name = _name_of(stands_in_for, table)
             because.append(StandsIn(person=person.id, name=person.name, stands_in_for=name, stands_in_as=stands_in_as))
         steps.append(RingPerson(person=person.id, name=person.name, phones=phones, seconds=seconds))
-        rung += seconds
+        rung += lasts(phones, seconds)
     return tuple(steps), None
 
 

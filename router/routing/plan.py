@@ -52,10 +52,14 @@ class Plan:
 
     `line_tail` is what the PBX remembers for the dialled line, for the day it has to do without us: empty when the
     dialled number is no line. `safety_net` is what it remembers for every other number. `display` is what the ringing
-    phone shows: line and account, at most 40 characters, none of them a control character.
+    phone shows: line and account, at most 40 characters, none of them a control character. `last_resort` is the
+    external number to ring when nobody is at any desk (None: none, or none that may be called). Callers of a higher
+    `priority` (0 to 99) go first in a waiting line.
     """
 
     steps: tuple[Step, ...]
     line_tail: tuple[RingDesk, ...]
     safety_net: RingDesk
     display: str
+    last_resort: str | None = None
+    priority: int = 0

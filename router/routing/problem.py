@@ -67,6 +67,7 @@ class LeftPerson:
     `wanted_as` says as what. It is a warning when they were only to stand in, and as long as they are still there.
     """
 
+    id: int
     person: str
     wanted_as: str
     since: datetime

@@ -127,6 +127,7 @@ class _Walk:
         leaves = person.leaves_at if person.state is PersonState.LEAVING else None
         if self._is_new("left", id_, wanted_as):
             yield LeftPerson(
+                id=person.id,
                 person=person.name,
                 wanted_as=wanted_as,
                 since=leaves or self._now,

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from router.routing.hours import Spell
-from router.routing.model import Person, PersonState, Phone, PhoneKind
+from router.routing.model import Desk, Person, PersonState, Phone, PhoneKind
 from router.routing.plan import MOST_PHONES
 from router.routing.reasons import ExternalNotAllowed, NoUsablePhone, PersonAway, PersonLeft, PersonOffHours
 
 LONGEST_RING = 20  # seconds for one person; by then a carrier's mailbox would answer on a mobile, and callers give up
+
+ROOM_FOR_A_KEY = 12  # seconds more that an external phone's step lasts: whoever answers last must be able to press 1
 
 Unreachable = PersonAway | PersonLeft | PersonOffHours | NoUsablePhone | ExternalNotAllowed
 
@@ -62,3 +64,14 @@ def _may_ring(phone: Phone, prefixes: tuple[str, ...]) -> bool:
 def ring_seconds(phones: tuple[Phone, ...]) -> int:
     """How long these phones of one person ring together: as long as the most patient of them, within limits."""
     return max(1, min(LONGEST_RING, max(phone.ring_seconds for phone in phones)))
+
+
+def lasts(phones: tuple[Phone, ...], seconds: int) -> int:
+    """For how many seconds a caller may hear ringing while these phones ring for `seconds`."""
+    return seconds + ROOM_FOR_A_KEY if any(phone.kind is PhoneKind.EXTERNAL for phone in phones) else seconds
+
+
+def last_resort(safety_net: Desk, prefixes: tuple[str, ...]) -> str | None:
+    """The external number to ring when nobody is at any desk, if there is one that may be called."""
+    number = safety_net.last_resort
+    return number if number and number.startswith(prefixes) else None

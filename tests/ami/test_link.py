@@ -321,7 +321,7 @@ async def test_a_plan_is_given_to_the_channel_that_waits(asterisk: FakeAsterisk,
         call = await listener.next(CallArrived)
         link.give(Deliver(call_id=call.call_id, channel=call.channel, plan=plan(desk(2))))
         assert (await listener.next(PlanAccepted)).call_id == call.call_id
-    assert asterisk.variables[TRUNK, "ROUTER_PLAN"].startswith(f"1~{UNIQUEID}~")
+    assert asterisk.variables[TRUNK, "ROUTER_PLAN"].startswith(f"2~{UNIQUEID}~")
 
 
 def hand_over(*, redirect: bool) -> HandOver:

@@ -33,7 +33,7 @@ CALL = "1763759123.7"
 def accepted(second_field: str) -> re.Pattern[str]:
     """The very expression by which the shipped dialplan accepts a plan; Python reads it as Asterisk does."""
     shipped = Path(__file__).parents[2] / "dialplan" / "extensions_router.conf"
-    found = re.findall(rf'REGEX\("(\^1~[^~]+~{second_field}=[^"]+\$)"', shipped.read_text())
+    found = re.findall(rf'REGEX\("(\^2~[^~]+~{second_field}=[^"]+\$)"', shipped.read_text())
     assert len(found) == 1
     return re.compile(found[0])
 
@@ -72,7 +72,7 @@ def test_a_plan_is_written_as_the_dialplan_reads_it() -> None:
         CALL,
     )
     assert written == (
-        "1~1763759123.7~k=q.ringall-03.300:q.ringall-01.300~n=QsO8cm8g~r=20=d.anna=w.anna-soft~q=rrmemory-03=120"
+        "2~1763759123.7~k=q.ringall-03.300:q.ringall-01.300~n=QsO8cm8g~l=~a=0~r=20=d.anna=w.anna-soft~q=rrmemory-03=120"
     )
 
 
@@ -95,10 +95,34 @@ def test_a_plan_that_ends_at_no_desk_ends_at_the_safety_net() -> None:
     assert encode_plan(plan(desk(65)), CALL).endswith("~q=ringall-01=300")
 
 
-def test_a_promise_is_the_waiting_line_of_the_safety_net_as_long_as_the_dialplan_can_not_speak_it() -> None:
-    promised = plan(person(phone()), Promise(due_after_opening=None))
+def test_a_promise_ends_a_plan_and_stands_nowhere_else() -> None:
+    promise = Promise(due_after_opening=None)
 
-    assert encode_plan(promised, CALL).endswith("~r=20=d.anna~q=ringall-01=300")
+    written = encode_plan(plan(person(phone()), promise), CALL)
+    misplaced = encode_plan(plan(promise, desk(2)), CALL)
+
+    assert written.endswith("~r=20=d.anna~p=closed")
+    assert misplaced.endswith("~a=0~q=ringall-02=300")
+    assert ACCEPTED.fullmatch(written)
+
+
+def test_the_last_resort_and_the_priority_stand_before_the_steps() -> None:
+    key_account = replace(plan(desk(2)), last_resort="+15550111", priority=7)
+
+    written = encode_plan(key_account, CALL)
+
+    assert written.endswith("~l=+15550111~a=7~q=ringall-02=300")
+    assert ACCEPTED.fullmatch(written)
+
+
+@pytest.mark.parametrize("number", ["15550111", "", "+1", "+1555~0111"])
+def test_a_last_resort_that_is_no_external_number_is_left_out(number: str) -> None:
+    assert "~l=~" in encode_plan(replace(plan(desk(2)), last_resort=number), CALL)
+
+
+@pytest.mark.parametrize(("priority", "written"), [(-1, "0"), (0, "0"), (99, "99"), (100, "99")])
+def test_a_priority_keeps_within_its_two_digits(priority: int, written: str) -> None:
+    assert f"~a={written}~" in encode_plan(replace(plan(desk(2)), priority=priority), CALL)
 
 
 def test_of_a_plan_too_long_the_tail_goes_first_then_the_middle_and_never_the_last_desk() -> None:
@@ -147,10 +171,12 @@ people = st.builds(
 )
 plans = st.builds(
     Plan,
-    steps=st.lists(people | desks, max_size=12).map(tuple),
+    steps=st.lists(people | desks | st.just(Promise(due_after_opening=None)), max_size=12).map(tuple),
     line_tail=st.lists(desks, max_size=80).map(tuple),
     safety_net=st.builds(desk, slot=st.integers(1, 64), strategy=st.sampled_from(Strategy)),
     display=st.text(),
+    last_resort=st.none() | st.text(max_size=20) | st.from_regex(r"\+[0-9]{1,20}", fullmatch=True),
+    priority=st.integers(),
 )
 
 
@@ -159,8 +185,8 @@ def test_every_plan_that_is_written_is_one_the_dialplan_accepts(any_plan: Plan) 
     written = encode_plan(any_plan, CALL)
     assert ACCEPTED.fullmatch(written)
     assert len(written.encode()) <= PLAN_LIMIT
-    assert len(written.split("~")) <= 5 + 8
-    assert "q=" in written.rsplit("~", 1)[1]
+    assert len(written.split("~")) <= 7 + 8
+    assert written.rsplit("~", 1)[1].startswith(("q=", "p=closed"))
     check(set_on_channel("PJSIP/trunk-1", "ROUTER_PLAN", written))
 
 
@@ -174,7 +200,7 @@ def test_the_display_comes_back_as_it_was(display: str) -> None:
 def test_a_plan_goes_to_the_channel_that_waits_for_it() -> None:
     fields = deliver(Deliver(call_id=f"pbx:{CALL}", channel="PJSIP/trunk-1", plan=plan(desk())), "pbx")
     assert (fields["Action"], fields["Channel"], fields["Variable"]) == ("Setvar", "PJSIP/trunk-1", "ROUTER_PLAN")
-    assert fields["Value"].startswith(f"1~{CALL}~")
+    assert fields["Value"].startswith(f"2~{CALL}~")
 
 
 def test_a_call_of_another_pbx_gets_nothing_here() -> None:
@@ -207,7 +233,7 @@ def test_a_hand_over_is_a_plan_and_then_one_label_for_a_caller_who_talks() -> No
     setvar, redirect = hand_over(order, "pbx")
 
     assert (setvar["Action"], setvar["Channel"], setvar["Variable"]) == ("Setvar", CALL, "ROUTER_HANDOVER")
-    assert setvar["Value"].startswith(f"1~{CALL}~t=p7~n=")
+    assert setvar["Value"].startswith(f"2~{CALL}~t=p7~n=")
     assert redirect == {
         "Action": "Redirect",
         "Channel": CALL,

@@ -13,13 +13,17 @@ Record = dict[str, Any]
 NEVER_RANG = ("unreachable", "capped", "forbidden")
 
 
-def reckon(story: str, seen: Evidence, proof: Proof, **facts: float | int | str) -> Tally:
-    """Write down what became of every call of this story, and insist that none was lost and none answered twice."""
+def reckon(story: str, seen: Evidence, proof: Proof, *, promised: int = 0, **facts: float | int | str) -> Tally:
+    """Write down what became of every call of this story, and insist that none was lost and none answered twice.
+
+    `promised` callers must have been let go by the PBX, and no others: SIP alone doesn't tell a promise from a slip.
+    """
     tally = Tally(
         story=story,
         offered=seen.offered,
         answered=seen.answered,
         given_up=seen.gave_up,
+        promised=seen.let_go,
         lost=len(seen.lost),
         twice=len(seen.twice),
         facts=facts,
@@ -28,6 +32,7 @@ def reckon(story: str, seen: Evidence, proof: Proof, **facts: float | int | str)
     assert seen.lost == ()
     assert seen.twice == ()
     assert seen.strangers == ()
+    assert tally.promised == promised
     assert tally.closes
     return tally
 
@@ -66,7 +71,7 @@ def disagreement(call: Heard, record: Record) -> str | None:
     taken = record["taken_phone"]
     if call.answered_by != ((taken,) if taken else ()):
         return f"{call.caller}: answered by {call.answered_by}, recorded {taken}"
-    ended = "answered" if call.answered_by else "gave_up"
+    ended = "answered" if call.answered_by else "promised" if call.let_go else "gave_up"
     if record["ended"] != ended:
         return f"{call.caller}: {ended}, recorded {record['ended']}"
     if record["dialled"] != call.placed.dialled:

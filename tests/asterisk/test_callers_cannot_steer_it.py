@@ -182,7 +182,7 @@ def test_a_call_that_is_taken_back_at_once_forges_nothing(stand: Stand, quiet: l
     assert slips(stand.router.log_file) == []
     calls = evidence([log], []).calls
     answered = sum(1 for call in calls if call.placed.answered_at is not None)  # the CANCEL overtook its INVITE
-    given_up = sum(1 for call in calls if call.placed.gave_up)
+    given_up = sum(1 for call in calls if call.placed.hung_up and call.placed.answered_at is None)
     tally = Tally(
         story="INVITE and CANCEL at once",
         offered=CANCELLED,

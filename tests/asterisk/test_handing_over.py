@@ -45,6 +45,7 @@ EACH = many(1, 10)
 TIMES = many(1, 5)  # what the lab's phones remember of callers has room for some hundreds of calls, so begin anew
 FEW = many(3, 50)
 RATE = many(5, 2)  # calls a second; in the full run each case has its phones for itself most of the time
+AT_ONCE = 20.0  # calls a second
 TAKEN_WITHIN = 10.0  # seconds
 TALKS_FOR = 0.8  # seconds before the order: the phones' own logs tell a talk from a prompt by that
 LOOK_EVERY = 0.1  # seconds between two looks at the records
@@ -138,10 +139,13 @@ def test_a_transfer_key_without_a_router_brings_the_caller_back_to_who_pressed_i
     where: Where, pbx: PrivateAsterisk, folder: Path, quiet: list[str], proof: Proof
 ) -> None:
     case = case_for(where, How.KEY, Taken.TARGET)
-    late = {phone: replace(hands_over(case), transfers_after=1.5) for phone in givers(case)}
-    calls = [call(case, number) for number in range(min(FEW, len(givers(case)) if where is Where.DESK else FEW))]
+    count = min(FEW, len(givers(case))) if where is Where.DESK else FEW
+    # seconds after the answer: when all calls are taken and on record, and the router is dead
+    presses = 2.0 + count / AT_ONCE
+    late = {phone: replace(hands_over(case), transfers_after=presses) for phone in givers(case)}
+    calls = [replace(call(case, number), talks=presses + 4.0) for number in range(count)]
     with told(pbx, folder, dict(late)) as stand:
-        callers = stand.start_calls(calls, 20.0)
+        callers = stand.start_calls(calls, AT_ONCE)
         wait_until_taken(stand, len(calls))
         stand.router.kill()
         callers.wait()

@@ -35,13 +35,15 @@ AROUND = 0.006  # seconds either side of the deadline
 PROBES = 20  # calls that tell when the deadline really is: 1.5 s, and what a busy machine adds to 128 short waits
 
 GARBAGE = (
-    "1~{call}",
-    "1~{call}~k=~n=~r=20=d.max",  # ends at no desk
-    "2~{call}~k=~n=~q=ringall-01=300",
-    "1~{call}~k=~n=~q=ringall-01=300~",
-    "1~{call}~k=~n=~r=20=d.max&PJSIP/max~q=ringall-01=300",
-    "1~{call}~k=~n=~r=20=d.${{EXTEN}}~q=ringall-01=300",
-    '1~{call}~k=~n="]~q=ringall-01=300',
+    "2~{call}",
+    "2~{call}~k=~n=~l=~a=0~r=20=d.max",  # ends at no desk
+    "1~{call}~k=~n=~q=ringall-01=300",  # of the version before
+    "2~{call}~k=~n=~l=~a=0~q=ringall-01=300~",
+    "2~{call}~k=~n=~l=~a=0~p=closed~q=ringall-01=300",  # goes on after a promise
+    "2~{call}~k=~n=~l=~a=0~r=20=d.max&PJSIP/max~q=ringall-01=300",
+    "2~{call}~k=~n=~l=~a=0~r=20=d.${{EXTEN}}~q=ringall-01=300",
+    "2~{call}~k=~n=~l=+1&PJSIP/max~a=0~q=ringall-01=300",
+    '2~{call}~k=~n="]~l=~a=0~q=ringall-01=300',
     "nonsense",
     "~~~~",
     "\" $ # {{ ] \\ ' %",

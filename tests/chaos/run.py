@@ -225,7 +225,7 @@ class _Run:
         everybody = self._placed + living
         answered = sum(1 for call in everybody if call.answered_at is not None)
         still_open = sum(1 for call in living if call.ended_at is None)
-        gave_up = sum(1 for call in everybody if call.gave_up)
+        gave_up = sum(1 for call in everybody if call.hung_up and call.answered_at is None)
         self._say(
             f"{self._striker.now or 'no fault':<18} offered {len(everybody):>5}  answered {answered:>5}"
             f"  gave up {gave_up:>5}  open {still_open:>3}"

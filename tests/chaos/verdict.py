@@ -102,7 +102,7 @@ def _lost_or_twice(seen: Evidence, patient: frozenset[str]) -> Iterator[str]:
     """offered = answered + given up: whoever is neither is lost, and so is a patient caller who had to give up."""
     yield from _some("lost: neither answered nor given up", seen.lost)
     yield from _some("answered twice", seen.twice)
-    left = [call for call in seen.calls if call.placed.gave_up and call.caller in patient]
+    left = [call for call in seen.calls if call.gave_up and call.caller in patient]
     yield from _some(f"not answered in {PATIENCE:.0f} s, although people were free", left)
     if seen.strangers:
         who = ", ".join(f"{leg.phone} for {leg.caller}" for leg in seen.strangers[:NAMED])
@@ -150,7 +150,7 @@ def _at_that_time(call: Heard, record: Record) -> bool:
 def _contradiction(call: Heard, record: Record) -> str | None:
     """How the record contradicts the witnesses. Whether a person had a call that was given up in the moment in which a
     phone answered, PBX and phone may see differently."""
-    if not call.placed.gave_up:
+    if not (call.placed.hung_up and call.placed.answered_at is None):
         return disagreement(call, record)
     unanswered = [leg if not _crossed(call, leg) else replace(leg, answered_at=None) for leg in call.rung]
     return disagreement(call, record) and disagreement(replace(call, rung=tuple(unanswered)), record)
@@ -201,7 +201,7 @@ def by_kind(outcome: Outcome) -> dict[Kind, DuringFaults]:
             if struck.began_at <= call.placed.invited_at <= struck.ready_at + FELT_FOR:
                 during.offered += 1
                 during.answered += call.placed.answered_at is not None
-                during.gave_up += call.placed.gave_up
+                during.gave_up += call.gave_up
                 during.paths[record["path"] or "none"] += 1
     return found
 

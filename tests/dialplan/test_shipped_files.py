@@ -7,7 +7,9 @@ import pytest
 from router.ami import dialplan as names
 from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
 from router.calls.orders import Word
+from router.routing.decide import UNANSWERED_AT_MOST
 from router.routing.model import Strategy
+from router.routing.reach import ROOM_FOR_A_KEY
 from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
 
 TEXT = EXTENSIONS.read_text()
@@ -37,7 +39,7 @@ def labels_of(context: str, exten: str) -> set[str]:
 
 def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
     shared = [
-        names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE,
+        names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE, names.DB_LAST_RESORT,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
         names.VAR_HAND_OVER, names.EVENT_TRANSFER, names.EVENT_HANDED_OVER,
         names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
@@ -163,13 +165,36 @@ def test_no_mailbox_application_is_reachable() -> None:
     assert {priority.app for priority in PLAN} & MAILBOXES == set()
 
 
-def test_nothing_answers_the_caller_before_a_person_has() -> None:
-    speaking = {"Answer", "Playback", "MusicOnHold", "Background", "Read"}
+def test_we_answer_the_caller_only_in_the_waiting_line_and_to_promise_a_call() -> None:
+    speaking = {"Playback", "MusicOnHold", "BackGround", "Background", "Read", "WaitExten"}
     # the one that asks is told to a phone that answered, on its own channel; who dialled a code is no caller
-    speakers = {priority.context for priority in PLAN if priority.app in speaking}
-    assert speakers == {"router-confirm", "router-code-told"}
+    waiting, no_callers = {"router-waiting", "router-promise"}, {"router-confirm", "router-code-told"}
+    assert {priority.context for priority in PLAN if priority.app in speaking} == waiting | no_callers
+    answers = {priority.context for priority in PLAN if priority.app == "Answer"}
+    assert answers - no_callers == {"router-answer"}
+    answering = {priority.context for priority in PLAN if "Gosub(router-answer" in f"{priority.app}({priority.args}"}
+    assert answering | {p.context for p in PLAN if "?Gosub(router-answer" in p.args} == {"router-desk", *waiting}
     to_the_codes = {jump.by.context for jump in jumps(PLAN) if jump.context.startswith("router-code")}
     assert to_the_codes == {INCLUDED, "router-code", "router-code-told"}, "and no call is led there"
+
+
+def test_the_key_in_the_waiting_line_leads_to_a_call_back() -> None:
+    (context,) = re.findall(r"^context=(.*)$", QUEUES.read_text(), re.MULTILINE)
+    (first, *_) = [priority for priority in PLAN if priority.context == context and priority.exten == "1"]
+    assert (first.app, first.args) == ("Set", "ROUTER_PROMISE=asked")
+
+
+def test_every_way_round_has_a_pause() -> None:
+    waiting = [priority for priority in PLAN if priority.context == "router-waiting" and priority.exten == "s"]
+    again = next(place for place, priority in enumerate(waiting) if priority.args == "router-tail,s,1")
+    assert waiting[again - 1].app == "WaitExten"
+    assert waiting[again - 1].args.startswith("5,m(")
+
+
+def test_nothing_is_executed_that_has_no_name() -> None:
+    # ExecIf with nothing to do in one of its branches hangs the caller up
+    executed = [priority.args for priority in PLAN if priority.app == "ExecIf"]
+    assert [args for args in executed if "]?:" in args or args.endswith(":)")] == []
 
 
 def test_an_external_phone_that_answered_is_not_connected_unless_it_pressed_one() -> None:
@@ -186,8 +211,8 @@ def test_every_dial_hides_who_answers_and_every_wait_at_a_desk_has_a_limit() -> 
     dials = [p for p in PLAN if p.app == "Dial"]
     queues = [p for p in PLAN if p.app == "Queue"]
     assert all(re.search(r",\w*Ii", dial.args) for dial in dials)
-    ringing_or_music = '${IF($["${ROUTER_HEARS}" = "m"]?:r)}'
-    assert all(queue.args.endswith(f",{ringing_or_music}cIi,,,${{ROUTER_LIMIT}}") for queue in queues)
+    limits = {"${ROUTER_QUEUE},rcIi,,,${ROUTER_LEFT}", "${ROUTER_QUEUE},cIi,,,${ROUTER_LIMIT}"}
+    assert {queue.args for queue in queues} == limits
     assert dials
     assert queues
 
@@ -199,11 +224,12 @@ def test_the_pool_has_a_queue_for_every_strategy_and_slot() -> None:
 
 
 def test_the_ring_time_of_a_desk_is_the_same_in_both_files() -> None:
-    said = re.search(r"Set\(__ROUTER_RING=(\d+)\)", TEXT)
+    said = set(re.findall(r"__ROUTER_RING=(\d+)", TEXT))
     kept = re.search(r"^timeout=(\d+)$", QUEUES.read_text(), re.MULTILINE)
-    assert said
     assert kept
-    assert int(said[1]) + 12 == int(kept[1]), "room to press a key"
+    assert {int(seconds) + ROOM_FOR_A_KEY for seconds in said} == {int(kept[1])}
+    assert f":{UNANSWERED_AT_MOST}" in TEXT
+    assert f"{ROOM_FOR_A_KEY}:0)" in TEXT
 
 
 def test_the_reader_itself_refuses_what_it_does_not_understand() -> None:

@@ -51,7 +51,7 @@ def test_both_sides_of_a_call_are_joined_by_the_callers_number(tmp_path: Path) -
     assert (heard.answered_by, heard.intercept_ms, heard.answer_ms) == (("anna",), 3.5, 2000.0)
     assert heard.rung[0].display == 'Main line · "Acme"'
     assert heard.placed.hung_up
-    assert not heard.placed.gave_up
+    assert not heard.gave_up
 
 
 def test_a_phone_that_answered_too_late_is_told_so_and_does_not_count(tmp_path: Path) -> None:

@@ -369,8 +369,34 @@ def test_people_ring_for_a_minute_at_most_and_the_rest_is_not_asked() -> None:
     decision = decided(company(LIFT))
 
     assert rings(decision) == ["Bert", "Anna", "Carl", "Coordinators"]
-    assert sum(step.seconds for step in decision.plan.steps if isinstance(step, RingPerson)) == PEOPLE_RING_AT_MOST
+    assert sum(step.seconds for step in decision.plan.steps if isinstance(step, RingPerson)) <= PEOPLE_RING_AT_MOST
     assert decision.because[-1] == RungEnough(person=DORA.id, name="Dora")
+
+
+def test_who_is_rung_outside_takes_twelve_seconds_more_for_the_key() -> None:
+    outside = [
+        replace(someone, phones=(Phone(id=90 + place, person=someone.id, kind=PhoneKind.EXTERNAL, number="+4917099"),))
+        for place, someone in enumerate((BERT, ANNA, CARL))
+    ]
+    decision = decided(replace(company(LIFT, *outside), external_prefixes=("+49",)))
+
+    assert rings(decision) == ["Bert", "Anna", "Coordinators"]
+    assert RungEnough(person=CARL.id, name="Carl") in decision.because
+
+
+@pytest.mark.parametrize(("prefixes", "number"), [((), None), (("+4918",), None), (("+49",), "+4917099")])
+def test_the_last_resort_is_a_number_that_may_be_called(prefixes: tuple[str, ...], number: str | None) -> None:
+    (safety_net,) = [desk for desk in company().desks.values() if desk.safety_net]
+    table = replace(company(replace(safety_net, last_resort="+4917099")), external_prefixes=prefixes)
+
+    assert decided(table).plan.last_resort == number
+
+
+def test_a_key_account_brings_its_priority_and_a_stranger_none() -> None:
+    table = company(Account(id=1, name="Muster GmbH", manager=ANNA.id, priority=7))
+
+    assert decided(table).plan.priority == 7
+    assert decided(table, caller=STRANGER).plan.priority == 0
 
 
 @pytest.mark.parametrize(("prefixes", "mobile_rings"), [((), False), (("+4918",), False), (("+1", "+4917"), True)])

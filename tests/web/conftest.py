@@ -112,13 +112,25 @@ class Office:
 
 @pytest.fixture(scope="session")
 def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return furnish(tmp_path_factory.mktemp("web") / "furnished.db")
+    file = furnish(tmp_path_factory.mktemp("web") / "furnished.db")
+    asyncio.run(_give_keys(f"sqlite:///{file}"))
+    return file
+
+
+_keys: dict[str, dict[Role, str]] = {}  # of each furnished database, by what its address begins with
+
+
+async def _give_keys(url: str) -> None:
+    db = Database(url)
+    _keys[url.partition(":")[0]] = {role: await new_key(db, role.value, role) for role in Role}
+    await db.close()
 
 
 @pytest.fixture(scope="session")
 def postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
     with private_postgres(pytestconfig.rootpath / "var") as server:
-        furnish_database(server.create("furnished"))
+        furnish_database(url := server.create("furnished"))
+        asyncio.run(_give_keys(url))
         yield server
 
 
@@ -171,5 +183,5 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
 async def _open(db: Database, folder: Path) -> Office:
     configuration, version = await load_configuration(db, REGION, TIME_ZONE)
     office = Office(db=db, folder=folder, table=Table.build(configuration, version))
-    office.keys = {role: await new_key(db, role.value, role) for role in Role}
+    office.keys = _keys["postgresql" if db.speaks_postgresql else "sqlite"]
     return office

@@ -1,5 +1,6 @@
 """Can the calls on record be read, page by page and one by one?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest_asyncio
@@ -8,6 +9,7 @@ from router.calls.call import Call, Ending, Leg, Phase
 from router.calls.events import LegResult, Path, Presented
 from router.lab.sample import BUSINESS_LINE, STRANGER
 from router.storage.recorder import Recorder
+from router.storage.schema import Role
 from tests.sample_database import MONDAY_NOON
 from tests.web.conftest import Office
 
@@ -93,3 +95,17 @@ async def test_a_call_that_nobody_made_is_not_found_and_the_answer_says_where_to
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:router:problem:unknown-call"
     assert "/api/v1/calls" in answer.json()["detail"]
+
+
+async def test_the_number_of_an_external_phone_is_shown_only_to_who_may_see_it(office: Office) -> None:
+    call = answered(1)
+    leg = replace(call.legs[0], phone="+19175550101")
+    recorder = Recorder(office.db)
+    recorder.record(replace(call, legs=(leg,), taken_phone="+19175550101"))
+    await recorder.drain(within=5)
+
+    viewer = (await office.get("/api/v1/calls")).json()["items"][0]
+    admin = (await office.get(f"/api/v1/calls/{call.call_id}", role=Role.ADMIN)).json()
+
+    assert (viewer["taken_phone"], viewer["legs"][0]["phone"]) == ("external", "external")
+    assert (admin["taken_phone"], admin["legs"][0]["phone"]) == ("+19175550101", "+19175550101")

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from router.changes.nouns import DECLARED
+from tests.proof import many
 from tests.web.cases import BODIES, PATCHES, WRONG
 from tests.web.conftest import Office
 
@@ -124,6 +127,26 @@ async def test_what_nobody_has_is_not_found_and_the_answer_says_where_to_look(of
 
     assert {answer.status_code for answer in answers} == {404}
     assert all(f"/api/v1/{noun}" in answer.json()["detail"] for answer in answers)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=many(60, 2000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), noun=st.sampled_from(NOUNS))
+async def test_whatever_is_sent_there_is_an_answer_or_a_reason(office: Office, data: st.DataObject, noun: str) -> None:
+    field = data.draw(st.sampled_from([*BODIES[noun], "priority", "id", "", "then"]))
+    body = {**BODIES[noun], "ref": None, field: data.draw(anything)}
+
+    made = await office.edit("POST", f"/{noun}", body)
+    changed = await office.edit("PATCH", f"/{noun}/1", {field: body[field]}, if_match="*")
+
+    assert made.status_code in (201, 409, 422), made.text
+    assert changed.status_code in (200, 409, 422), changed.text
 
 
 def holds(read: Any, written: Any) -> bool:

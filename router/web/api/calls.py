@@ -4,22 +4,25 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.calls.call import Ending
 from router.calls.events import How, LegResult, Presented, Promised
 from router.calls.events import Path as Way
 from router.routing.model import CallerKind
+from router.storage import records
 from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
 from router.storage.schema import Role
-from router.web.admission import needs
+from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
 from router.web.problems import FieldError, Refusal
 
 endpoints = APIRouter(tags=["calls"])
 
 CallId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", examples=["pbx:1763759123.7"])]
+
+EXTERNAL = "external"  # what stands in place of a private number
 
 PAGE = 50  # records when nobody says how many: a screen or two
 
@@ -97,6 +100,7 @@ class CallPage(BaseModel):
 
 @endpoints.get("/calls", **needs(Role.VIEWER))
 async def list_calls(
+    request: Request,
     parts: Annotated[Parts, Depends(parts)],
     limit: Annotated[int, Query(ge=1, le=PAGE_AT_MOST)] = PAGE,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
@@ -107,15 +111,34 @@ async def list_calls(
     except BadCursor as fault:
         errors = [FieldError(pointer="/query/cursor", detail=str(fault))]
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(fault), errors=errors) from None
-    items = [CallRecord.model_validate(record) for record in page.records]
+    items = [_told(record, sees_private=key_of(request).sees_private) for record in page.records]
     return CallPage(items=items, next=page.next_cursor)
 
 
 @endpoints.get("/calls/{call_id}", **needs(Role.VIEWER))
-async def read_call(call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
+async def read_call(request: Request, call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
     """One call, by its id."""
     record = await recorded_call(parts.db, call_id)
     if record is None:
         detail = f"there is no record of a call {call_id}: GET /api/v1/calls lists them"
         raise Refusal(HTTPStatus.NOT_FOUND, "unknown-call", detail)
-    return CallRecord.model_validate(record)
+    return _told(record, sees_private=key_of(request).sees_private)
+
+
+def _told(kept: records.CallRecord, *, sees_private: bool) -> CallRecord:
+    """An external phone is known by its number, which is private: without that right it is just EXTERNAL."""
+    told = CallRecord.model_validate(kept)
+    if sees_private:
+        return told
+    return told.model_copy(
+        update={
+            "taken_phone": _without_number(told.taken_phone),
+            "owner_phone": _without_number(told.owner_phone),
+            "legs": [leg.model_copy(update={"phone": _without_number(leg.phone)}) for leg in told.legs],
+            "passings": [one.model_copy(update={"phone": _without_number(one.phone)}) for one in told.passings],
+        }
+    )
+
+
+def _without_number(phone: str | None) -> str | None:
+    return EXTERNAL if phone is not None and phone.startswith("+") else phone
