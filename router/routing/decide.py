@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from router.routing.cover import follow
-from router.routing.desks import MOST_DESKS
 from router.routing.display import display_of
 from router.routing.ending import ending_at, usual_end
 from router.routing.giving import Back, Giver, Target, ToDesk, ToManager, ToPerson, ToUsualDesk
@@ -30,23 +28,19 @@ from router.routing.model import (
     Rule,
 )
 from router.routing.numbers import Number, NumberKind
-from router.routing.plan import MOST_STEPS, Plan, RingDesk, RingPerson, Step
+from router.routing.plan import Plan, RingDesk, RingPerson, Step
 from router.routing.reach import (
     LONGEST_RING,
     last_resort,
-    lasts,
     ring_seconds,
     usable_phones,
     why_absent,
-    why_unreachable,
 )
 from router.routing.reasons import (
     AccountDesk,
     AccountManager,
     Candidate,
     ComesBack,
-    Covered,
-    CoverLeadsNowhere,
     FormerSalesperson,
     HandedOver,
     LineDesk,
@@ -57,20 +51,14 @@ from router.routing.reasons import (
     RuleLeadsNowhere,
     RuleMatched,
     RuleNotNow,
-    RungEnough,
     RunningJob,
     SafetyNet,
     SeveralManagers,
-    StandInAs,
-    StandsIn,
-    UnknownPerson,
 )
 from router.routing.standing import standing_of
+from router.routing.standing_in import MOST_PEOPLE, Wanted, name_of, people_rung
 from router.routing.table import Table
 
-UNANSWERED_AT_MOST = 90  # seconds that a caller hears ringing in all; carriers end such a call after 120 to 180
-PEOPLE_RING_AT_MOST = UNANSWERED_AT_MOST - 25  # the desk rings for the last 25 s, before its waiting line answers
-MOST_PEOPLE = MOST_STEPS - MOST_DESKS
 # A caller who already talked to somebody goes back to them rather than through a whole waiting line.
 GIVEN_DESK_RINGS = 60  # seconds
 MOST_GIVEN_TO = MOST_PEOPLE - 1  # people rung before the giver, who is one as well
@@ -291,14 +279,14 @@ def _by_job(asked: _Asked, because: list[Reason]) -> _Lead | None:
                 job=job.id,
                 title=job.title,
                 manager=job.manager,
-                manager_name=_name_of(job.manager, asked.table),
+                manager_name=name_of(job.manager, asked.table),
                 by_line=line.label if line and len(managers) > 1 else "",
             )
         )
         return _Lead(person=job.manager, job=job)
 
     candidates = tuple(
-        Candidate(manager=job.manager, manager_name=_name_of(job.manager, asked.table), title=job.title)
+        Candidate(manager=job.manager, manager_name=name_of(job.manager, asked.table), title=job.title)
         for job in running
     )
     because.append(SeveralManagers(account=account.id, account_name=account.name, candidates=candidates))
@@ -315,7 +303,7 @@ def _by_account(asked: _Asked, because: list[Reason]) -> _Lead | None:
                 account=account.id,
                 account_name=account.name,
                 manager=account.manager,
-                manager_name=_name_of(account.manager, asked.table),
+                manager_name=name_of(account.manager, asked.table),
             )
         )
         return _Lead(person=account.manager)
@@ -335,6 +323,13 @@ def _by_line(asked: _Asked, because: list[Reason]) -> _Lead:
     return _Lead(desk=asked.table.safety_net)
 
 
+def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[tuple[RingPerson, ...], Desk | None]:
+    if lead.person is None:
+        return (), None
+    wanted = Wanted(person=lead.person, scope=lead.scope, is_job_manager=lead.job is not None, account=asked.account)
+    return people_rung(wanted, asked.table, asked.now, because)
+
+
 # ── Whom a hand-over names ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -344,13 +339,13 @@ def _handed_to(to: Target, giver: Giver, asked: _Asked, because: list[Reason]) -
     match to:
         case ToPerson(person=person):
             scope = CoverScope.LINES if asked.account is None else CoverScope.ACCOUNTS
-            lead, name = _Lead(person=person, scope=scope), _name_of(person, table)
+            lead, name = _Lead(person=person, scope=scope), name_of(person, table)
         case ToDesk(desk=desk):
             lead = _Lead(desk=table.desks.get(desk, table.safety_net))
         case ToManager():
             ignored: list[Reason] = []  # that somebody named the manager is the reason, whoever that is
             lead = _by_job(asked, ignored) or _by_account(asked, ignored) or _Lead()
-            name = "" if lead.person is None else f"{_name_of(lead.person, table)}, the account manager"
+            name = "" if lead.person is None else f"{name_of(lead.person, table)}, the account manager"
         case ToUsualDesk():
             lead = _Lead()
         case Back(dialled=dialled):
@@ -388,90 +383,3 @@ def _back_to(giver: Giver, asked: _Asked, because: list[Reason]) -> tuple[RingPe
 
 def _id_of(giver: Giver) -> int | None:
     return giver.person.id if giver.person else None
-
-
-# ── Who of them is rung ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _people(lead: _Lead, asked: _Asked, because: list[Reason]) -> tuple[tuple[RingPerson, ...], Desk | None]:
-    """The steps for the person and for those who stand in, as far as each can be rung now.
-
-    And the desk that covers one of them: it answers then, and who would stand in after that one is not asked.
-    """
-    if lead.person is None:
-        return (), None
-    table, now = asked.table, asked.now
-    steps: list[RingPerson] = []
-    seen: set[int] = set()  # one who is asked as a cover isn't asked as a deputy again
-    rung = 0
-    for wanted, stands_in_as in _in_turn(lead.person, lead.job is not None, asked.account).items():
-        person_id, stands_in_for = wanted, lead.person
-        scope = lead.scope if wanted == lead.person else CoverScope.ACCOUNTS
-        if table.covers and table.cover_of(wanted, scope, now) is not None:
-            covered_by = _covered_by(wanted, scope, asked, because)
-            if isinstance(covered_by, Desk):
-                return tuple(steps), covered_by
-            if covered_by is None:
-                continue
-            person_id, stands_in_for, stands_in_as = covered_by, wanted, StandInAs.COVER
-        if person_id in seen:
-            continue
-        seen.add(person_id)
-        person = table.people.get(person_id)
-        if person is None:
-            because.append(UnknownPerson(person=person_id))
-            continue
-        if miss := why_unreachable(person, table.spell_of(person.hours, now), table.external_prefixes, now):
-            because.append(miss)
-            continue
-        phones = usable_phones(person, table.external_prefixes)
-        seconds = ring_seconds(phones)
-        if len(steps) == MOST_PEOPLE or rung + lasts(phones, seconds) > PEOPLE_RING_AT_MOST:
-            because.append(RungEnough(person=person.id, name=person.name))
-            continue
-        if stands_in_as is not None:
-            name = _name_of(stands_in_for, table)
-            because.append(StandsIn(person=person.id, name=person.name, stands_in_for=name, stands_in_as=stands_in_as))
-        steps.append(RingPerson(person=person.id, name=person.name, phones=phones, seconds=seconds))
-        rung += lasts(phones, seconds)
-    return tuple(steps), None
-
-
-def _covered_by(wanted: int, scope: CoverScope, asked: _Asked, because: list[Reason]) -> int | Desk | None:
-    """Who answers for this person now, and for whoever that is, and so on; None when that can't be told."""
-    table, now = asked.table, asked.now
-    chain = follow(wanted, lambda person: table.cover_of(person, scope, now))
-    for cover in chain.covers:
-        person = table.people.get(cover.person)
-        if person is not None and (absence := why_absent(person, now)):
-            because.append(absence)
-        by_desk = None if cover.by_desk is None else table.desks.get(cover.by_desk)
-        because.append(
-            Covered(
-                person=cover.person,
-                name=_name_of(cover.person, table),
-                by=f"desk {by_desk.name}" if by_desk else _name_of(cover.by_person or 0, table),
-                until=cover.ends_at,
-                why=cover.reason,
-            )
-        )
-    desk = None if chain.desk is None else table.desks.get(chain.desk)
-    if desk is None and chain.person is None:
-        because.append(CoverLeadsNowhere(person=wanted, name=_name_of(wanted, table)))
-    return desk or chain.person
-
-
-def _in_turn(person: int, is_job_manager: bool, account: Account | None) -> dict[int, StandInAs | None]:
-    """The person, then who stands in, each once."""
-    turn: dict[int, StandInAs | None] = {person: None}
-    if account is not None:
-        if is_job_manager and account.manager is not None:
-            turn.setdefault(account.manager, StandInAs.MANAGER)
-        for deputy in account.deputies:
-            turn.setdefault(deputy, StandInAs.DEPUTY)
-    return turn
-
-
-def _name_of(person: int, table: Table) -> str:
-    known = table.people.get(person)
-    return known.name if known else f"person {person}"

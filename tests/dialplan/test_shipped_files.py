@@ -7,9 +7,9 @@ import pytest
 from router.ami import dialplan as names
 from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
 from router.calls.orders import Word
-from router.routing.decide import UNANSWERED_AT_MOST
 from router.routing.model import Strategy
 from router.routing.reach import ROOM_FOR_A_KEY
+from router.routing.standing_in import UNANSWERED_AT_MOST
 from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
 
 TEXT = EXTENSIONS.read_text()

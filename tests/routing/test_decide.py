@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from router.routing.decide import PEOPLE_RING_AT_MOST
 from router.routing.display import DISPLAY_LENGTH
 from router.routing.explain import sentence
 from router.routing.model import (
@@ -56,6 +55,7 @@ from router.routing.reasons import (
     StandInAs,
     StandsIn,
 )
+from router.routing.standing_in import PEOPLE_RING_AT_MOST
 from tests.routing.small_company import (
     ANNA,
     BACK_OFFICE,
