@@ -144,8 +144,11 @@ class Heard:
 
     @property
     def gave_up(self) -> bool:
-        """The caller hung up before a person answered: while it rang, or while they waited with music."""
-        return self.placed.hung_up and not self.answered_by
+        """The caller hung up before a person answered: while it rang, or while they waited with music.
+
+        Also where a phone was lifted in that very moment: who was never answered has talked to nobody.
+        """
+        return self.placed.hung_up and (self.placed.answered_at is None or not self.answered_by)
 
     @property
     def let_go(self) -> bool:
