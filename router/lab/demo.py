@@ -237,7 +237,7 @@ def demo_on(pbx: Mapping[str, str], folder: Path, *, stay: bool, console: Consol
 def _tell_expected(scene: Scene, router: RouterProcess, console: Console) -> bool:
     caller = "" if scene.caller == "anonymous" else scene.caller
     answer = router.post("/api/v1/explain", {"caller": caller, "line": scene.dialled})
-    console.print(f"\n[bold]{escape(scene.title)}[/]", highlight=False)
+    console.print(f"\n[bold]{escape(scene.title)}[/]", highlight=False, soft_wrap=True)
     console.print(f"  {scene.caller} → {scene.dialled}   {escape(answer['sentence'])}", highlight=False, soft_wrap=True)
     endpoints = [phone for step in answer["decision"]["steps"] for phone in step.get("phones", ())]
     return set(endpoints[:1]) <= scene.answers
@@ -259,7 +259,9 @@ def _tell_scenes(stand: Stand, console: Console) -> bool:
     try:
         right += [_tell(scene, stand, console, routed=True) for scene in SIGNED_OUT]
         told = stand.texts()[-1]
-        console.print(f"  the phone of the last one shows: [dim]{escape(told.text)}[/]", highlight=False)
+        console.print(
+            f"  the phone of the last one shows: [dim]{escape(told.text)}[/]", highlight=False, soft_wrap=True
+        )
     finally:
         stand.dial(*((phone, CODE_SIGN_IN) for phone in sorted(SERVICE)))
     stand.router.stop()
@@ -283,11 +285,11 @@ def _tell(scene: Scene, stand: Stand, console: Console, *, routed: bool) -> bool
     waited = f"after {heard.answer_ms:.0f} ms" if heard.answer_ms is not None else ""
     rang = f", rang after {heard.intercept_ms:.0f} ms" if heard.intercept_ms is not None else ""
     mark = "[green]✓[/]" if right else "[red]✗[/]"
-    console.print(f"\n{mark} [bold]{escape(scene.title)}[/]", highlight=False)
+    console.print(f"\n{mark} [bold]{escape(scene.title)}[/]", highlight=False, soft_wrap=True)
     console.print(f"  {scene.caller} → {scene.dialled}   {escape(why)}", highlight=False, soft_wrap=True)
-    console.print(f"  answered by [bold]{escape(answered)}[/] {waited}{rang}", highlight=False)
+    console.print(f"  answered by [bold]{escape(answered)}[/] {waited}{rang}", highlight=False, soft_wrap=True)
     if not right:
-        console.print(f"  [red]expected one of: {', '.join(sorted(scene.answers))}[/]", highlight=False)
+        console.print(f"  [red]expected one of: {', '.join(sorted(scene.answers))}[/]", highlight=False, soft_wrap=True)
     return right
 
 
@@ -304,9 +306,13 @@ def _tell_waiting(stand: Stand, console: Console) -> list[bool]:
     )
     for good, (heard, title, outcome) in zip(right, told, strict=True):
         mark = "[green]✓[/]" if good else "[red]✗[/]"
-        console.print(f"\n{mark} [bold]{escape(title)}[/]", highlight=False)
+        console.print(f"\n{mark} [bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
         music = f"music after {heard.answer_ms:.0f} ms, " if heard.answer_ms is not None else ""
-        console.print(f"  {heard.caller} → {heard.placed.dialled}   {music}then answered by {outcome}", highlight=False)
+        console.print(
+            f"  {heard.caller} → {heard.placed.dialled}   {music}then answered by {outcome}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return right
 
 
@@ -332,7 +338,11 @@ def _tell_hand_over(stand: Stand, console: Console) -> bool:
         f"\n{mark} [bold]Jonas hands a call over to Ida: router call hand-over jonas --to Ida[/]", highlight=False
     )
     console.print(f"  {HANDED_OVER} → {sample.BUSINESS_LINE}   {escape(said)}", highlight=False, soft_wrap=True)
-    console.print(f"  answered by [bold]{escape(', then '.join(heard.answered_by) or 'nobody')}[/]", highlight=False)
+    console.print(
+        f"  answered by [bold]{escape(', then '.join(heard.answered_by) or 'nobody')}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
     return right
 
 
