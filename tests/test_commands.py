@@ -20,8 +20,8 @@ from router.__main__ import main
 from router.calls.call import Call, Passing
 from router.calls.events import How
 from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
+from router.routing.configuration import Put
 from router.routing.model import Person, PersonState
-from router.routing.table import Put
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
 from router.storage.orders import Asked, settle, take

@@ -21,9 +21,9 @@ from router.changes.showing import (
     written,
 )
 from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
+from router.routing.configuration import Change, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
+from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
-from router.routing.table import Change, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
-from router.routing.table import Remove as RemoveEntity
 from router.storage.audit import KeptEntry, entries_of_version, entry_of
 from router.storage.database import Transaction
 from router.storage.kept import Kept, Wanted, kept_by_ref, kept_of, kept_page, next_id, slots_taken

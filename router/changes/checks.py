@@ -9,7 +9,7 @@ from router.changes.fields import Fields
 from router.changes.nouns import OF_NOUN, Declared
 from router.changes.people import DeskFields, PersonFields
 from router.changes.showing import numbers_from
-from router.routing.table import Entity, Noun
+from router.routing.configuration import Entity, Noun
 from router.storage.database import Transaction
 from router.storage.kept import Kept, missing
 from router.storage.ties import clashes, holders_of_aliases, holders_of_numbers

@@ -13,7 +13,8 @@ from router.changes.carrying import Carrying
 from router.changes.dead_ends import DeadEnds
 from router.changes.showing import shown
 from router.changes.wishes import By, Done, Wish
-from router.routing.table import Change, Table
+from router.routing.configuration import Change
+from router.routing.table import Table
 from router.storage.audit import Entry, append
 from router.storage.database import Transaction
 from router.storage.publisher import Publisher

@@ -23,7 +23,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from router.routing.table import Noun
+from router.routing.configuration import Noun
 
 # Far from where a calendar ends: hours are looked at for weeks around an instant, in zones of any offset.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from router.changes.calendar import CoverFields, HoursFields, OverrideFields
 from router.changes.customers import AccountFields, JobFields, LineFields, RuleFields
 from router.changes.fields import Fields, Refers
 from router.changes.people import DeskFields, PersonFields
+from router.routing.configuration import Entity, Noun
 from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
-from router.routing.table import Entity, Noun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

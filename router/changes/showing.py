@@ -11,8 +11,8 @@ from router.changes.faults import FieldFault, Invalid
 from router.changes.fields import Fields, Part
 from router.changes.nouns import Declared
 from router.changes.people import PersonFields, PhoneFields
+from router.routing.configuration import Entity
 from router.routing.model import Opening, Phone, PhoneKind, SpecialDays
-from router.routing.table import Entity
 from router.storage.kept import Kept
 
 GIVEN = ("id", "version", "updated_at", "slot")  # by the router; the rest of an object can be written

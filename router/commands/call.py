@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from router.commands.console import fail, out, with_database
 from router.settings import Settings, load_settings
+from router.storage.call_schema import OrderKind, OrderState
 from router.storage.database import Database
 from router.storage.orders import Outcome, ask, wait_for
-from router.storage.schema import OrderKind, OrderState
 
 app = App(name="call", help="Do something with a call that lives.")
 

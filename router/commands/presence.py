@@ -155,8 +155,8 @@ def _change(text: str, change: Callable[["Presence", datetime], "Presence"]) -> 
 
 def _change_table(text: str, until: datetime | None, settings: Settings) -> None:
     from router.calls.presence import away, may_go_away
+    from router.routing.configuration import Put
     from router.routing.people import person_meant
-    from router.routing.table import Put
     from router.storage.tables import commit_changes
 
     now = datetime.now(UTC)

@@ -26,9 +26,9 @@ from router.lab.sample import REGION, SAMPLE, TIME_ZONE
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand, endpoints_of, furnish
 from router.lab.witness import Heard
+from router.storage.call_schema import OrderKind
 from router.storage.database import Database
 from router.storage.orders import Outcome, ask, wait_for
-from router.storage.schema import OrderKind
 
 SHIPPED = Path(__file__).parents[2] / "dialplan"
 COORDINATORS = frozenset({"anna", "ben", "carla"})

@@ -7,7 +7,8 @@ from datetime import datetime
 from router.calls.events import AwayKept
 from router.calls.orders import KeepAway
 from router.calls.presence import away, may_go_away
-from router.routing.table import Put, TableError
+from router.routing.configuration import Put
+from router.routing.table import TableError
 from router.storage.database import StorageError
 from router.storage.publisher import Publisher
 

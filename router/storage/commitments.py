@@ -21,10 +21,11 @@ from router.commitments.notice import Notice
 from router.commitments.owner import Owner, present_owner
 from router.routing.table import Table
 from router.storage import outbox
+from router.storage.call_schema import calls
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.ended_calls import happened
 from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
-from router.storage.schema import calls, people
+from router.storage.schema import people
 
 TRIES = 5  # to change what others change as well
 LOOK_AT_ONCE = 100  # commitments whose time has come, in one round of the clock

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
+from router.routing.configuration import Change, Put
 from router.routing.cover import contradictions, say
 from router.routing.model import Cover
-from router.routing.table import Change, Put
 from router.storage import schema
 from router.storage.database import Contradictory, Transaction
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Integer, Select, String, and_, exists, func, or_, select, text, tuple_
 
-from router.routing.table import Entity, Noun
+from router.routing.configuration import Entity, Noun
 from router.storage import schema
 from router.storage.columns import UtcTime
 from router.storage.database import StorageError, Transaction

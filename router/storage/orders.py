@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from sqlalchemy import insert, select, update
 
+from router.storage.call_schema import OrderKind, OrderState, orders
 from router.storage.database import Database, StorageError, Transaction
-from router.storage.schema import OrderKind, OrderState, orders
 
 EXPIRES_AFTER = timedelta(seconds=10)  # who asked has looked elsewhere by then, and the call has gone on
 POLL_EVERY = 0.25  # seconds between two looks for orders: a hand-over may take no longer than a breath

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import structlog
 
-from router.routing.table import Change, Table, TableError
+from router.routing.configuration import Change
+from router.routing.table import Table, TableError
 from router.storage.covers import refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.rows import write

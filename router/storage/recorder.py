@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Insert, and_, func, or_
 
 from router.calls.call import Call, Ending, Leg
 from router.routing.explain import as_json
+from router.storage.call_schema import call_legs, call_passings, calls
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
-from router.storage.schema import call_legs, call_passings, calls
 
 GATHER_FOR = 0.5  # seconds a batch gathers: a call tells of itself six times in its first second, one row is enough
 BATCH = 10  # calls in one transaction: preparing them holds up the loop for 1 ms

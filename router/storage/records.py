@@ -12,8 +12,8 @@ from sqlalchemy import Row, Select, and_, or_, select
 from router.calls.call import Call, Ending, Leg, Passing, Phase
 from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
+from router.storage.call_schema import call_legs, call_passings, calls
 from router.storage.database import Database, StorageError, Transaction
-from router.storage.schema import call_legs, call_passings, calls
 
 PAGE_AT_MOST = 200  # records in one answer: about 1 MB with their decisions
 ADOPT_AT_MOST = 10_000  # calls without an end that are taken over at a start, the newest first: far more than can live

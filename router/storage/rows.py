@@ -15,8 +15,18 @@ from typing import Any, TypeVar, assert_never
 from sqlalchemy import Boolean, Table, bindparam, delete, or_, select, text, tuple_
 
 from router.routing.callers import CallerRow
+from router.routing.configuration import (
+    Change,
+    Entity,
+    Noun,
+    Put,
+    PutAlias,
+    PutNumbers,
+    Remove,
+    RemoveAlias,
+    RemoveNumbers,
+)
 from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
-from router.routing.table import Change, Entity, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
 from router.storage import schema
 from router.storage.database import Transaction
 from router.storage.shapes import NOUNS, SHAPES, Parts, Shape

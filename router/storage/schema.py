@@ -1,9 +1,8 @@
 """Which rows are kept, and what must always hold among them?
 
 The company's own rows (people … hours) carry `version` (goes up with every change, also of their parts), `ref` (the
-customer's own key, or nothing) and `updated_at`. Records (calls) keep no foreign key to them: a record outlives whom it
-names, and the names stand in its decision. So that no new row inherits the records of a former one, ids are never given
-twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
+customer's own key, or nothing) and `updated_at`. So that no new row inherits the records of a former one, ids are never
+given twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
 """
 
 from datetime import datetime
@@ -21,15 +20,12 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
     UniqueConstraint,
-    false,
     text,
 )
 
-import router.storage.owed_schema  # noqa: F401 (its tables are in the same metadata)
-from router.calls.call import Ending
-from router.calls.events import How, LegResult, Path, Presented, Promised
+import router.storage.call_schema
+import router.storage.owed_schema  # noqa: F401 (their tables are in the same metadata)
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -73,22 +69,6 @@ class Action(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     REMOVED = "removed"
-
-
-class OrderKind(StrEnum):
-    """What can be asked of a PBX."""
-
-    HAND_OVER = "hand_over"
-
-
-class OrderState(StrEnum):
-    """asked: waits to be taken · taken: being carried out · done, refused: with its result · expired: never taken."""
-
-    ASKED = "asked"
-    TAKEN = "taken"
-    DONE = "done"
-    REFUSED = "refused"
-    EXPIRED = "expired"
 
 
 def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
@@ -413,88 +393,6 @@ table_versions = Table(
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("at", UtcTime, nullable=False),
-)
-
-# No length here: a record is not lost because a trunk delivered something long.
-calls = Table(
-    "calls",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("dialled", Text, nullable=False),
-    Column("line", Integer),
-    Column("caller", Text, nullable=False),
-    _one_of("presented", Presented),
-    _one_of("caller_kind", CallerKind, nullable=True),
-    Column("account", Integer),
-    Column("job", Integer),
-    Column("arrived_at", UtcTime, nullable=False),
-    Column("table_version", Integer),
-    _one_of("path", Path, nullable=True),
-    Column("why", Text, nullable=False),
-    Column("decision", JSON(none_as_null=True)),
-    Column("taken_phone", Text),
-    Column("taken_by", Integer),
-    Column("taken_at", UtcTime),
-    Column("owner_phone", Text),
-    Column("owner", Integer),
-    Column("ended_at", UtcTime),
-    _one_of("ended", Ending, nullable=True),
-    _one_of("promise", Promised, nullable=True),
-    Column("is_test", Boolean, nullable=False),
-)
-Index(None, calls.c.arrived_at, calls.c.id)
-Index("ix_calls_open", calls.c.id, sqlite_where=calls.c.ended_at.is_(None), postgresql_where=calls.c.ended_at.is_(None))
-
-call_legs = Table(
-    "call_legs",
-    metadata,
-    Column("call", Text, ForeignKey("calls.id", ondelete="RESTRICT"), primary_key=True),
-    Column("leg", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("person", Integer),
-    Column("began_at", UtcTime, nullable=False),
-    Column("ended_at", UtcTime),
-    _one_of("result", LegResult, nullable=True, length=24),
-    Column("cause", Integer),
-    Column("maybe_machine", Boolean, nullable=False, server_default=false()),
-)
-
-# The hand-overs of a call, in order: from whose phone, to whom (a name, which outlives its row; empty: back), and how.
-call_passings = Table(
-    "call_passings",
-    metadata,
-    Column("call", Text, ForeignKey("calls.id", ondelete="RESTRICT"), primary_key=True),
-    Column("at", UtcTime, primary_key=True),
-    Column("phone", Text, nullable=False),
-    Column("person", Integer),
-    Column("to", Text, nullable=False),
-    _one_of("how", How),
-    Column("sentence", Text, nullable=False),
-)
-
-# What people ask of a PBX; who speaks for that PBX takes it. What is not taken by `expires_at` never is.
-orders = Table(
-    "orders",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("pbx", String(32), nullable=False),
-    _one_of("kind", OrderKind, length=24),
-    Column("payload", JSON, nullable=False),
-    Column("asked_by", String(100), nullable=False),
-    Column("asked_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    _one_of("state", OrderState),
-    Column("result", Text, nullable=False),
-    _holds("expires_at", "expires_at > asked_at"),
-    sqlite_autoincrement=True,
-)
-Index(
-    "ix_orders_asked",
-    orders.c.pbx,
-    sqlite_where=orders.c.state == text("'asked'"),
-    postgresql_where=orders.c.state == text("'asked'"),
 )
 
 api_keys = Table(

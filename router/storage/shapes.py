@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
+from router.routing.configuration import Entity, Noun
 from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
-from router.routing.table import Entity, Noun
 from router.storage import schema
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Row, Select, func, insert, literal, select
 
 from router.routing.accounts import Accounts, AccountsBuilder
 from router.routing.callers import CallerIndex, CallerIndexBuilder
+from router.routing.configuration import Change, Configuration, Noun
 from router.routing.model import Desk, Hours, Job, Line, Override, Person, Rule
-from router.routing.table import Change, Configuration, Noun
 from router.storage import schema
 from router.storage.covers import all_covers, refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, Transaction

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, UniqueConstraint, and_, select
 
-from router.routing.table import Entity, Noun
+from router.routing.configuration import Entity, Noun
 from router.storage import schema
 from router.storage.database import Transaction
 from router.storage.rows import rows_of

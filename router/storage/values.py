@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row, select
 
+from router.routing.configuration import Entity, Noun
 from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Opening, Override, Person, Phone, Rule
 from router.routing.model import SpecialDays as Days
-from router.routing.table import Entity, Noun
 from router.storage.database import Transaction
 from router.storage.shapes import SHAPES, Parts, Shape
 

@@ -30,8 +30,9 @@ from router.ami.lacks import (
 )
 from router.ami.link import AmiSettings
 from router.ami.survey import CONTEXTS, NOWHERE, Survey, survey
+from router.routing.configuration import Configuration
 from router.routing.model import Desk, Person, PersonState, Phone, PhoneKind, Strategy
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 from tests.ami.conftest import QUICK
 from tests.ami.fake_asterisk import Connection, FakeAsterisk, Fields, Script, answer
 

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from router.lab.witness import Message
+from router.lab.sip_log import Message
 
 PACKET = 0.02  # seconds of sound in one RTP packet
 SILENCE = b"\xff" * 160  # that long in PCMU

@@ -13,8 +13,9 @@ from sqlalchemy import text
 from router.lab.asterisk import PrivateAsterisk
 from router.lab.phones import Callers
 from router.lab.scenarios import BUSY, Answers, NeverAnswers, PlacedCall
+from router.lab.sip_log import Message, messages
 from router.lab.stand import Stand
-from router.lab.witness import Message, Placed, messages, placed
+from router.lab.witness import Placed, placed
 from router.storage.database import Database
 from router.storage.tables import next_version
 from tests.asterisk import keys, waiting

@@ -16,9 +16,9 @@ from router.lab.installation import AsteriskFiles
 from router.lab.scenarios import Answers, Behaviour
 from router.lab.stand import Stand, endpoints_of
 from router.lab.witness import Evidence, Heard
+from router.storage.call_schema import OrderKind, OrderState
 from router.storage.database import Database
 from router.storage.orders import Outcome, ask, wait_for
-from router.storage.schema import OrderKind, OrderState
 from tests.asterisk.conftest import SHIPPED, phones_port, slips
 from tests.asterisk.handing import (
     BEHAVIOURS,

@@ -20,7 +20,7 @@ from router.lab.installation import AsteriskFiles
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand
 from router.lab.witness import Heard, Placed
-from router.routing.table import Put
+from router.routing.configuration import Put
 from router.storage.database import Database
 from router.storage.presence import load_presences, save_presences
 from router.storage.tables import commit_changes

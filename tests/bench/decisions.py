@@ -19,10 +19,11 @@ from time import perf_counter, perf_counter_ns
 
 import structlog
 
+from router.routing.configuration import Change, Put, PutNumbers
 from router.routing.decide import CallFacts, decide
 from router.routing.model import Job, Lead, Person, Rule
 from router.routing.numbers import read_number
-from router.routing.table import Change, Put, PutNumbers, Table
+from router.routing.table import Table
 from router.storage.database import Database
 from router.storage.publisher import Publisher
 from router.storage.tables import load_configuration

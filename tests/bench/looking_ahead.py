@@ -12,6 +12,7 @@ from time import perf_counter
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
+from router.routing.configuration import Configuration
 from router.routing.model import (
     Account,
     ClosedBy,
@@ -31,7 +32,7 @@ from router.routing.model import (
     SpecialDays,
 )
 from router.routing.problems import problems
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 from tests.bench.company import MONDAY_NOON
 
 NUMBERS_PER_ACCOUNT = 10

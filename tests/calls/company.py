@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
+from router.routing.configuration import Configuration
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 
 MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -12,8 +12,9 @@ from router.calls.codes import GoesAway, Said, read_code, shown
 from router.calls.events import Code, CodeDialled
 from router.calls.orders import Word
 from router.calls.presence import Presence
+from router.routing.configuration import Put
 from router.routing.model import PersonState
-from router.routing.table import Put, Table
+from router.routing.table import Table
 from tests.calls.company import CARL, CORA, MONDAY_NOON, company
 
 BERLIN = replace(company(), time_zone="Europe/Berlin")

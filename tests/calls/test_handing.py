@@ -8,7 +8,8 @@ from router.calls.call import Call, Passing, Phase
 from router.calls.events import Event, HandOverRefused, How, LinkDown, TransferAsked
 from router.calls.orders import HandOver, Order, Record, Settle
 from router.calls.tracker import Calls
-from router.routing.table import Put, Table
+from router.routing.configuration import Put
+from router.routing.table import Table
 from tests.calls.company import ANNA, CARL, company
 from tests.calls.said import CALL, arrived, asked, at, ended, handed_over, link_up, taken
 

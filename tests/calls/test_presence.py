@@ -29,8 +29,9 @@ from router.calls.presence import (
     who_is_at,
     why_not_there,
 )
+from router.routing.configuration import Configuration
 from router.routing.model import Cover, CoverScope, Hours, Opening, Person, PersonState, Phone, PhoneKind
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 from tests.proof import many
 from tests.routing.companies import companies, instants
 from tests.routing.small_company import (

@@ -19,8 +19,8 @@ from router.changes.showing import (
     without_private,
     written,
 )
+from router.routing.configuration import Entity
 from router.routing.model import Person
-from router.routing.table import Entity
 from router.storage.company import Company
 from router.storage.kept import Kept
 from router.storage.shapes import NOUNS

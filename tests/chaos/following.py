@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from router.lab.witness import Message, Placed, Rung, messages_in
+from router.lab.sip_log import Message, messages_in
+from router.lab.witness import Placed, Rung
 
 PIECE = 1_000_000  # bytes read at a time; no message is nearly as long
 REPEATED_WITHIN = timedelta(seconds=35)  # SIP repeats a message for at most 32 s: an ended dialogue is over then

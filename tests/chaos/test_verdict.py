@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.lab.witness import Evidence, Heard, Message, Placed, Rung
+from router.lab.sip_log import Message
+from router.lab.witness import Evidence, Heard, Placed, Rung
 from tests.asterisk.reckoning import Record
 from tests.chaos.company import ACCOUNT_NUMBERS, GAVE_UP_SECONDS, LINE
 from tests.chaos.faults import Struck

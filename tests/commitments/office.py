@@ -7,8 +7,9 @@ from router.commitments.commitment import Commitment, Party, Terms, Why
 from router.commitments.events import Event, Missed, Talked
 from router.commitments.ledger import Changed, look, step
 from router.commitments.notice import NoticeKind
+from router.routing.configuration import Entity
 from router.routing.model import Account, Cover, CoverScope, Person, PersonState
-from router.routing.table import Entity, Table
+from router.routing.table import Table
 from tests.routing.small_company import ANNA, CARL, COORDINATORS, DORA, MUSTER, OFFICE_HOURS, STRANGER, company
 
 NOON = datetime(2026, 3, 2, 11, tzinfo=UTC)  # a Monday; 12:00 in Berlin

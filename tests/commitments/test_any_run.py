@@ -12,8 +12,8 @@ from router.commitments.events import Claimed, Event, Kept, Missed, Promised, Ta
 from router.commitments.ledger import Changed, look, step
 from router.commitments.notice import NoticeKind
 from router.commitments.owner import is_here
+from router.routing.configuration import Noun, Put, Remove
 from router.routing.model import Cover, Line, LineKind, Person, PersonState
-from router.routing.table import Noun, Put, Remove
 from tests.commitments.office import NOON, office
 from tests.proof import many
 from tests.routing.small_company import (

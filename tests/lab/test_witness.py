@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.witness import evidence, legs, messages
+from router.lab.sip_log import messages
+from router.lab.witness import evidence, legs
 
 HEAD = "-" * 47
 

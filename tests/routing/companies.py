@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex, CallerRow
+from router.routing.configuration import Configuration
 from router.routing.cover import contradictions
 from router.routing.decide import CallFacts
 from router.routing.model import (
@@ -41,7 +42,6 @@ from router.routing.model import (
     Strategy,
 )
 from router.routing.numbers import read_number
-from router.routing.table import Configuration
 
 REGION = "DE"
 TIME_ZONE = "Europe/Berlin"

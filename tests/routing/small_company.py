@@ -6,6 +6,7 @@ from typing import Any
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
+from router.routing.configuration import Configuration, Entity, Put
 from router.routing.decide import CallFacts, Decision, decide
 from router.routing.model import (
     Account,
@@ -22,7 +23,7 @@ from router.routing.model import (
     Rule,
 )
 from router.routing.numbers import read_number
-from router.routing.table import Configuration, Entity, Put, Table
+from router.routing.table import Table
 
 MONDAY_NOON = datetime(2026, 3, 2, 11, tzinfo=UTC)  # 12:00 in Berlin
 MONDAY_NIGHT = datetime(2026, 3, 2, 21, tzinfo=UTC)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from router.routing.configuration import Configuration
 from router.routing.decide import CallFacts, decide
 from router.routing.display import DISPLAY_LENGTH
 from router.routing.explain import as_json, main_reason, sentence, sentences
@@ -16,7 +17,7 @@ from router.routing.plan import MOST_PHONES, MOST_STEPS, Promise, RingDesk, Ring
 from router.routing.reach import why_unreachable
 from router.routing.reasons import RuleMatched, RuleNotNow
 from router.routing.standing_in import PEOPLE_RING_AT_MOST
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 from tests.proof import many
 from tests.routing.companies import REGION, calls, companies, instants
 

@@ -9,6 +9,7 @@ from itertools import chain
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from router.routing.configuration import Configuration, Put
 from router.routing.decide import CallFacts, Decision, decide
 from router.routing.hours import next_changes
 from router.routing.model import ClosedBy, Person, PersonState
@@ -19,7 +20,7 @@ from router.routing.problem import DeadEnd, LeansOnOne, alike, is_warning, path,
 from router.routing.problems import problems
 from router.routing.reasons import DeskClosed, LineClosed
 from router.routing.seats import seated
-from router.routing.table import Configuration, Put, Table
+from router.routing.table import Table
 from tests.proof import many
 from tests.routing.companies import CUSTOMERS, REGION, companies, sound_companies
 

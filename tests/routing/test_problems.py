@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from router.routing.configuration import Entity, Put
 from router.routing.model import (
     Account,
     ClosedBy,
@@ -39,7 +40,7 @@ from router.routing.problem import (
     say,
 )
 from router.routing.problems import problems
-from router.routing.table import Entity, Put, Table
+from router.routing.table import Table
 from tests.routing.small_company import (
     ANNA,
     BACK_OFFICE,

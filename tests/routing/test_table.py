@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
-from router.routing.model import Desk, Hours, Line, LineKind, Opening, Person, Phone, PhoneKind
-from router.routing.table import (
+from router.routing.configuration import (
     Change,
     Configuration,
-    NotOneSafetyNet,
     Noun,
     Put,
     PutAlias,
@@ -22,11 +20,9 @@ from router.routing.table import (
     Remove,
     RemoveAlias,
     RemoveNumbers,
-    Table,
-    UnknownHolidays,
-    UnknownRegion,
-    UnknownTimeZone,
 )
+from router.routing.model import Desk, Hours, Line, LineKind, Opening, Person, Phone, PhoneKind
+from router.routing.table import NotOneSafetyNet, Table, UnknownHolidays, UnknownRegion, UnknownTimeZone
 from tests.proof import many
 from tests.routing import companies
 

@@ -10,9 +10,10 @@ from router.calls.events import LegResult, Path, Presented
 from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, REGION, SAMPLE, TIME_ZONE
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
+from router.routing.configuration import Configuration
 from router.routing.decide import CallFacts, decide
 from router.routing.numbers import read_number
-from router.routing.table import Configuration, Table
+from router.routing.table import Table
 from router.storage.company import Company
 
 MONDAY_NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)

@@ -13,8 +13,8 @@ from router.commitments.events import Claimed, Event, Kept, Promised, Voided
 from router.commitments.ledger import Changed, ClaimedAlready
 from router.commitments.notice import NoticeKind
 from router.lab.sample import BIRCH, COORDINATORS, IDA, JONAS, LENA
+from router.routing.configuration import Put
 from router.routing.model import PersonState
-from router.routing.table import Put
 from router.storage.commitments import Keeper, NoSuchCommitment
 from router.storage.database import Database
 from router.storage.ended_calls import party_of

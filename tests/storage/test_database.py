@@ -12,8 +12,8 @@ import pytest_asyncio
 from sqlalchemy import select, text
 
 from router.lab.postgres import PrivatePostgres, private_postgres
+from router.routing.configuration import Put
 from router.routing.model import Person
-from router.routing.table import Put
 from router.storage import schema
 from router.storage.database import (
     CONNECT_WITHIN,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+from router.storage.call_schema import OrderKind, OrderState
 from router.storage.database import Database
 from router.storage.orders import (
     EXPIRES_AFTER,
@@ -17,7 +18,6 @@ from router.storage.orders import (
     take,
     wait_for,
 )
-from router.storage.schema import OrderKind, OrderState
 from tests.storage.stories import MONDAY_NOON, SOON, until
 
 PAYLOAD = {"call": "anna", "person": "Jonas"}

@@ -11,7 +11,7 @@ import pytest
 from router.calls.presence import Presence, Presences
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import ANNA, BEN, KARL, SAMPLE
-from router.routing.table import Noun, Remove
+from router.routing.configuration import Noun, Remove
 from router.storage.company import save_company
 from router.storage.database import Conflict, Database
 from router.storage.migrate import upgrade

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from router.lab.sample import ANNA, BEN, CARLA, COORDINATORS, REGION, SAMPLE, SERVICE, TIME_ZONE
+from router.routing.configuration import Change, Noun, Put, PutAlias, PutNumbers, Remove, RemoveAlias, RemoveNumbers
 from router.routing.cover import contradictions
 from router.routing.decide import CallFacts, decide
 from router.routing.model import (
@@ -29,17 +30,7 @@ from router.routing.model import (
     SpecialDays,
 )
 from router.routing.numbers import read_number
-from router.routing.table import (
-    Change,
-    Noun,
-    Put,
-    PutAlias,
-    PutNumbers,
-    Remove,
-    RemoveAlias,
-    RemoveNumbers,
-    Table,
-)
+from router.routing.table import Table
 from router.storage.company import Company, save_company
 from router.storage.database import Conflict, Contradictory, Database
 from router.storage.schema import desks, metadata, people

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from router.changes.fields import LARGEST, PRINTABLE, Fields, Instant
 from router.changes.nouns import Declared
-from router.routing.table import Noun
+from router.routing.configuration import Noun
 from router.storage.kept import PAGE_AT_MOST, Wanted
 from router.web.problems import Problem
 

@@ -14,7 +14,7 @@ from router.changes.fields import LARGEST, Fields
 from router.changes.nouns import Declared
 from router.changes.showing import shown, without_private
 from router.changes.wishes import Amend, By, Create, Done, Remove, Replace, Wish
-from router.routing.table import Noun
+from router.routing.configuration import Noun
 from router.storage.kept import BadCursor, Kept, kept_by_ref, kept_of, kept_page
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
