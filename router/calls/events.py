@@ -1,4 +1,4 @@
-"""What the loop hears: from the PBX, and from ourselves.
+"""What does the loop hear, from the PBX and from ourselves?
 
 `at` is always an aware UTC instant: the PBX's own time, corrected by the measured skew. It is the only clock here.
 """

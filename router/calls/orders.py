@@ -1,4 +1,4 @@
-"""What is asked of the world: of the PBX, and of the records."""
+"""What is asked of the world: of the PBX, and of the records?"""
 
 from dataclasses import dataclass
 from datetime import datetime
