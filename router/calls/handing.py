@@ -1,6 +1,7 @@
 """Which call shall be handed over, to whom, and what is asked of the PBX then?"""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from router.calls.call import Call, Handing, Passing, Phase
@@ -10,8 +11,9 @@ from router.calls.orders import HandOver
 from router.routing import reasons
 from router.routing.decide import CallFacts, Decision, hand_over
 from router.routing.explain import main_reason, sentence
-from router.routing.giving import Giver, NotFound, Target, ToManager, desk_named, person_named
+from router.routing.giving import Giver, Target, ToDesk, ToManager, ToPerson
 from router.routing.hours import zone
+from router.routing.people import NobodyMeant, desk_meant, person_meant
 from router.routing.plan import RingDesk, RingPerson
 from router.routing.table import Table
 
@@ -44,11 +46,21 @@ def call_meant(asked: AskedHandOver, calls: Iterable[Call], table: Table) -> Cal
             return named
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """Nobody is meant by that name, or too many; the sentence says what to do."""
+
+    sentence: str
+
+
 def target_meant(asked: AskedHandOver, table: Table) -> Target | NotFound:
     """To whom an order leads, or why nobody is meant. Raises nothing."""
-    if asked.person:
-        return person_named(asked.person, table)
-    return desk_named(asked.desk, table) if asked.desk else ToManager()
+    try:
+        if asked.person:
+            return ToPerson(person=person_meant(asked.person, table).id)
+        return ToDesk(desk=desk_meant(asked.desk, table).id) if asked.desk else ToManager()
+    except NobodyMeant as nobody:
+        return NotFound(sentence=str(nobody))
 
 
 def giver_of(call: Call, phone: str, table: Table) -> Giver:

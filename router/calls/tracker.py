@@ -32,10 +32,10 @@ from router.calls.events import (
     Tick,
     TransferAsked,
 )
-from router.calls.handing import call_meant, decided, giver_of, order_for, passing, target_meant, under_way
+from router.calls.handing import NotFound, call_meant, decided, giver_of, order_for, passing, target_meant, under_way
 from router.calls.orders import Deliver, Order, Record, Settle
 from router.routing.decide import CallFacts, Decision, decide
-from router.routing.giving import Giver, NotFound, Target, by_short_number
+from router.routing.giving import Giver, Target, by_short_number
 from router.routing.table import Table
 
 News = PathTaken | LegBegan | LegEnded | CallTaken | HandedOver | CallEnded

@@ -35,7 +35,7 @@ def hand_over(
     call
         The call's id (`router calls --open` shows it), or the name or the phone of who has the caller.
     to
-        To this person: a name, a part of it that fits nobody else, or a short number.
+        To this person: a name, a short number or a phone.
     to_desk
         To this desk, by its name.
     to_manager

@@ -12,18 +12,16 @@ from router.routing.explain import main_reason, sentence, sentences
 from router.routing.giving import (
     Back,
     Giver,
-    NotFound,
     Target,
     ToDesk,
     ToManager,
     ToPerson,
     ToUsualDesk,
     by_short_number,
-    desk_named,
-    person_named,
 )
 from router.routing.model import ClosedBy, Cover, Override, OverrideAction, PersonState, Phone, PhoneKind
 from router.routing.numbers import read_number
+from router.routing.people import NobodyMeant, desk_meant, person_meant
 from router.routing.plan import MOST_STEPS, Promise, RingDesk, RingPerson
 from router.routing.reasons import HandedOver, PersonAway
 from router.routing.table import Table
@@ -195,16 +193,14 @@ def test_a_transfer_key_is_followed_by_a_short_number_or_by_noughts() -> None:
     assert by_short_number("", table) == Back(dialled="")
 
 
-def test_people_and_desks_are_found_by_a_part_of_their_name_that_fits_nobody_else() -> None:
+def test_nobody_is_guessed_from_a_part_of_a_name() -> None:
     table = company(replace(ANNA, short_number="41"))
 
-    assert person_named("anna", table) == ToPerson(person=ANNA.id)
-    assert person_named("41", table) == ToPerson(person=ANNA.id)
-    assert person_named("ver", table) == NotFound(
-        sentence="there is no person 'ver'; there are for example: Anna, Bert, Carl, Dora, Sven"
-    )
-    assert person_named("a", table) == NotFound(
-        sentence="'a' fits 4 of them: Anna (41), Carl, Dora, Tina. Say more of the name"
-    )
-    assert desk_named("back", table) == ToDesk(desk=3)
-    assert isinstance(desk_named("", table), NotFound)
+    assert person_meant("anna", table).id == person_meant("41", table).id == ANNA.id
+    with pytest.raises(NobodyMeant, match=r"'ann'; do you mean Anna \(41"):
+        person_meant("ann", table)
+    assert desk_meant("BACK OFFICE", table).id == 3
+    with pytest.raises(NobodyMeant, match="no desk is called 'back'; do you mean Back office\\?"):
+        desk_meant("back", table)
+    with pytest.raises(NobodyMeant, match="no desk is called ''"):
+        desk_meant("", table)
