@@ -59,10 +59,15 @@ def serve() -> None:
             trunks=settings.guard.trunks,
         )
 
+    originate = None
+    if secret := settings.originate.read_secret():
+        originate = replace(ami, username=settings.originate.username, secret=secret)
+
     async def run() -> None:
         service = Service(
             ami=ami,
             guard=guard,
+            originate=originate,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,

@@ -13,8 +13,10 @@ import structlog
 
 from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
+from router.ami.originator import Originator
+from router.calling_back import CallingBack
 from router.calls.call import Call
-from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
+from router.calls.events import AskedHandOver, Event, LinkUp, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
@@ -25,6 +27,8 @@ from router.commitments.commitment import Terms
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.absences import Absences
+from router.storage.call_backs import under_way
+from router.storage.call_schema import OrderKind
 from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
@@ -70,6 +74,7 @@ class Service:
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
         guard: GuardSettings | None = None,
+        originate: AmiSettings | None = None,
     ) -> None:
         self._ami = ami
         self._database = database
@@ -92,6 +97,15 @@ class Service:
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
+        self._calling_back = CallingBack(
+            self._db,
+            self._keeper,
+            ami.pbx,
+            table=lambda: self._publisher.table,
+            originator=Originator(originate) if originate else None,
+            speaks=self._speaks,
+            settle=lambda order, done, result: self._orders.settled(order, done=done, result=result),
+        )
         self._switchboard = Switchboard(
             calls=self._calls,
             give=self._give,
@@ -148,6 +162,7 @@ class Service:
             speaking = parts.create_task(self._speak(), name="link")
             asked = parts.create_task(self._orders.follow(), name="orders")
             settling = parts.create_task(self._orders.write(), name="outcomes")
+            calling_back = parts.create_task(self._calling_back.run(), name="call-backs")
             guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
@@ -162,7 +177,7 @@ class Service:
             if not left:
                 await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
                 await self._presence.drain(DRAIN_WITHIN)
-            carrying_out = (asked, settling)
+            carrying_out = (asked, settling, calling_back)
             for part in (
                 migrating,
                 listening,
@@ -182,22 +197,31 @@ class Service:
     async def _speak(self) -> None:
         """The PBX learns that we live only when we can decide: until then it doesn't wait for us."""
         await self._has_table.wait()
-        self._link = AmiLink(self._ami, self._switchboard.hear, journal_since=await self._adopt())
+        since = await self._adopt()
+        self._link = AmiLink(self._ami, self._hear, journal_since=since, hear_call_back=self._calling_back.hear)
         self._vitals.link = self._link
         await self._link.run()
+
+    def _hear(self, event: Event) -> None:
+        self._switchboard.hear(event)
+        if isinstance(event, LinkUp):
+            self._calling_back.hear(event)
 
     async def _adopt(self) -> datetime | None:
         """Take over the calls that were open when we last stopped; up to when are the records complete?"""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
+                async with self._db.reading() as look:
+                    call_backs = await under_way(look, self._ami.pbx)
                 newest = (await recent_calls(self._db, PAGE_AT_MOST)).records
         except (StorageError, TimeoutError) as fault:
             log.warning("open calls not taken over", why=str(fault))
             return None
         self._calls.adopt(still_open)
         ends = [record.ended_at for record in newest if record.ended_at is not None]
-        return min([max(ends), *(call.arrived_at for call in still_open)]) if ends else None
+        placed = [one.placed_at or one.asked_at for one in call_backs]
+        return min([max(ends), *(call.arrived_at for call in still_open), *placed]) if ends else None
 
     async def _migrate(self) -> None:
         while True:
@@ -223,6 +247,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                pbx=self._ami.pbx,
             )
         )
         return WebServer(app, host, port)
@@ -275,6 +300,17 @@ class Service:
         return self._link is not None and self._link.speaking
 
     def _carry_out(self, order: Asked) -> None:
+        match order.kind:
+            case OrderKind.HAND_OVER:
+                self._hand_over(order)
+            case OrderKind.CALL_BACK:
+                self._calling_back.hear(order)
+            case OrderKind.TEST_CALL:
+                self._orders.settled(order.id, done=False, result="test calls are not carried out yet")
+            case _:
+                assert_never(order.kind)
+
+    def _hand_over(self, order: Asked) -> None:
         said = {key: value for key, value in order.payload.items() if isinstance(value, str)}
         self._switchboard.hear(
             AskedHandOver(

@@ -105,6 +105,31 @@ class Guard(BaseModel):
         return secret
 
 
+class Originate(BaseModel):
+    """As whom calls are placed, at the same PBX. Without a secret none are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: str = "router-originate"
+    secret: SecretStr = SecretStr("")
+    secret_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.secret_file and self.secret.get_secret_value():
+            raise ValueError(
+                "ROUTER_ORIGINATE_SECRET and ROUTER_ORIGINATE_SECRET_FILE are both set: leave one of them away"
+            )
+        return self
+
+    def read_secret(self) -> str:
+        """The secret, from its file if it has one; empty when no calls are placed. Raises SettingsError."""
+        secret = _secret(self.secret, self.secret_file, "ROUTER_ORIGINATE_SECRET_FILE")
+        if self.secret_file and not secret:
+            raise SettingsError(f"ROUTER_ORIGINATE_SECRET_FILE: {self.secret_file} is empty")
+        return secret
+
+
 class Http(BaseModel):
     """Where the API listens. Only loopback addresses are allowed as long as no API key has been made."""
 
@@ -125,6 +150,7 @@ class Commitment(BaseModel):
     remind_minutes: int = Field(default=10, ge=0, le=1440)  # before it is due
     escalate_minutes: str = "0,15,60"  # after it is due: when the owner, the desk, and the desk's lead are told
     retry_minutes: int = Field(default=15, ge=1, le=1440)  # from an attempt that reached nobody to the next
+    talk_seconds: float = Field(default=20.0, ge=1, le=600)  # a talk of that length keeps what is owed
 
     @field_validator("escalate_minutes")
     @classmethod
@@ -144,6 +170,7 @@ class Commitment(BaseModel):
             remind_before=timedelta(minutes=self.remind_minutes),
             escalate_after=(owner, desk, lead),
             try_again_after=timedelta(minutes=self.retry_minutes),
+            talked_at_least=timedelta(seconds=self.talk_seconds),
         )
 
 
@@ -211,6 +238,7 @@ class Settings(BaseSettings):
     external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
     ami: Ami = Ami()
     guard: Guard = Guard()
+    originate: Originate = Originate()
     http: Http = Http()
     commitment: Commitment = Commitment()
     mail: Mail = Mail()

@@ -62,6 +62,24 @@ itself, else Down; `answered` is when the far end picked up, and `key` what came
     left      it hung up        stopped   we ended the prompt: another phone has the call, or the caller is gone
     asked     it was still being asked when the leg ended
 
+A call-back (context router-callback) is no call. It is asked for with one variable, all there is to it:
+
+    1~<Uniqueid>~c=<customer>~l=<line>~n=<display>~r=<seconds>=<phone>=<phone>…
+
+    Uniqueid   router-callback-<seconds since 1970>.<order>, given to the half of its Local channel that rings the person
+    customer, line  E.164 with the plus: who is called, and which number they are shown
+
+Its phones tell RouterLegBegun, RouterLegEnded and RouterTaken as those of a call do, and beside them there are
+
+    RouterCallBack       What(begun|calls|talks) At
+    RouterCallBackEnded  Journal
+
+whose Journal stands in AstDB as well, at the place of an ended call's:
+
+    b1~began~phone~taken~called~talked~ended~failed
+
+`failed` is the Dial's word for the customer's phone, or forbidden, or capped; empty when nobody was called.
+
 A code dialled on a phone of the company's own (context router-codes) is no call. It raises
 
     RouterPresence   Phone Code(in|out|pause|away) Digits At
@@ -75,12 +93,14 @@ with the Uniqueid of its own channel as Call, and waits for one channel variable
 """
 
 PLAN_VERSION = "2"
+CALL_BACK_VERSION = "1"
 ANSWER_VERSION = "1"  # of the answer to a dialled code
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
 VAR_PLAN = "ROUTER_PLAN"
 VAR_HAND_OVER = "ROUTER_HANDOVER"
 VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
+VAR_CALL_BACK = "ROUTER_CALLBACK"
 VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
 GLOBAL_TOKEN = "ROUTER_TOKEN"
@@ -95,6 +115,7 @@ CONTEXT_TRANSFER = "router-transfer"  # where a phone's transfer key leads
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
 CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
+CONTEXT_CALL_BACK = "router-callback"  # the one place to which an Originate of ours leads
 CONTEXT_CODES = "router-codes"  # the administrator includes it where the company's own phones dial
 CONTEXT_OUTSIDE = "router-outside"  # the administrator's: which numbers may be called, and how they are reached
 
@@ -106,6 +127,8 @@ EVENT_TAKEN = "RouterTaken"
 EVENT_ENDED = "RouterEnded"
 EVENT_TRANSFER = "RouterTransfer"
 EVENT_HANDED_OVER = "RouterHandedOver"
+EVENT_CALL_BACK = "RouterCallBack"
+EVENT_CALL_BACK_ENDED = "RouterCallBackEnded"
 
 BACK = "back"  # as the target of a hand-over: to who gave it
 EVENT_PRESENCE = "RouterPresence"

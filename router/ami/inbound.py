@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from router.ami import dialplan
 from router.ami.outbound import ENDPOINT, UNIQUEID
+from router.calls.calling_back import CallBackEnded, CallBackEvent, CallBackNews, Failed, What, is_call_back
 from router.calls.events import (
     CallArrived,
     CallEnded,
@@ -52,6 +53,7 @@ _MEMBER = re.compile(rf"Local/({ENDPOINT.pattern})@{dialplan.CONTEXT_MEMBER}/n")
 JOURNAL_VERSION = "1"  # of legs; and of calls that ended before a dialplan of version 2 was loaded
 CALL_VERSION = "2"  # a call's end tells two things more: a promise, and who took it last
 EXTERNAL_LEG_VERSION = "2"  # a leg that was asked for a key tells two things more
+CALL_BACK_JOURNAL = "b1"
 KEYS = frozenset({"", "1", "2", "none", "left", "stopped", "asked"})
 AT_ONCE = 1.0  # seconds; a mobile that is on rings for longer than that, a diverted or switched off one doesn't
 
@@ -83,13 +85,28 @@ def read_event(fields: Fields, *, pbx: str, skew: float) -> PbxEvent | None:
         return None
 
 
-def read_journal(key: str, value: str, *, pbx: str, skew: float) -> CallEnded | LegEnded | None:
-    """The ended call or leg that an entry of the journal tells (`key` as DBGetTree gives it); None as in read_event."""
+def of_call_back(fields: Fields) -> bool:
+    """Whether this UserEvent of ours tells of a call-back, which is no call."""
+    return is_call_back(f":{fields.get('call', '')}")
+
+
+def read_call_back(fields: Fields, *, pbx: str, skew: float) -> CallBackEvent | None:
+    """What a UserEvent tells of a call-back; None as in read_event, and for what its phones tell besides."""
+    try:
+        return _call_back_event(fields, pbx, skew)
+    except _Impossible:
+        return None
+
+
+def read_journal(key: str, value: str, *, pbx: str, skew: float) -> CallEnded | LegEnded | CallBackEnded | None:
+    """The ended call, leg or call-back that an entry of the journal tells (`key` as DBGetTree gives it); None as in read_event."""
     found = _JOURNAL_KEY.fullmatch(key)
     if found is None:
         return None
     uniqueid, leg = found.groups()
     try:
+        if leg is None and is_call_back(f":{uniqueid}"):
+            return _call_back_ended(f"{pbx}:{_match(UNIQUEID, uniqueid)}", value, skew)
         if leg is None:
             return _call_ended(f"{pbx}:{_match(UNIQUEID, uniqueid)}", value, skew)
         return _leg_ended(f"{pbx}:{_match(UNIQUEID, uniqueid)}", leg, value, skew)
@@ -232,6 +249,35 @@ def _event(fields: Fields, pbx: str, skew: float) -> PbxEvent:
             )
         case _:
             raise _Impossible
+
+
+def _call_back_event(fields: Fields, pbx: str, skew: float) -> CallBackEvent:
+    call_id = f"{pbx}:{_match(UNIQUEID, fields.get('call'))}"
+    if fields.get("userevent") == dialplan.EVENT_CALL_BACK_ENDED:
+        return _call_back_ended(call_id, fields.get("journal"), skew)
+    at = _at(fields.get("at"), skew)
+    match fields.get("userevent"):
+        case dialplan.EVENT_CALL_BACK:
+            return CallBackNews(call_id=call_id, what=_one_of(What, fields.get("what")), phone="", at=at)
+        case dialplan.EVENT_TAKEN:
+            phone = _match(ENDPOINT, fields.get("phone"))
+            return CallBackNews(call_id=call_id, what=What.TAKEN, phone=phone, at=at)
+        case _:
+            raise _Impossible
+
+
+def _call_back_ended(call_id: str, journal: str | None, skew: float) -> CallBackEnded:
+    began, phone, taken, called, talked, ended, failed = _parts(journal, 7, CALL_BACK_JOURNAL)
+    return CallBackEnded(
+        call_id=call_id,
+        began_at=_at(began, skew),
+        phone=_match(ENDPOINT, phone) if phone else None,
+        taken_at=_at(taken, skew) if taken else None,
+        called_at=_at(called, skew) if called else None,
+        talked_at=_at(talked, skew) if talked else None,
+        at=_at(ended, skew),
+        failed=_one_of(Failed, failed) if failed else None,
+    )
 
 
 def _call_ended(call_id: str, journal: str | None, skew: float) -> CallEnded:

@@ -16,6 +16,7 @@ from router.ami.outbound import Unsendable, answer_code, change_member, deliver,
 from router.ami.protocol import Answer, Wire
 from router.ami.session import Session
 from router.ami.timing import Timing
+from router.calls.calling_back import CallBackEvent
 from router.calls.events import Event, HandOverRefused, LinkDown, LinkUp, PlanAccepted, PlanRefused
 from router.calls.orders import (
     AddMember,
@@ -47,12 +48,18 @@ class AmiSettings(Door):
         Door.__post_init__(self)
 
 
+def _not_heard(event: CallBackEvent) -> None:
+    """For whoever has nothing to do with call-backs."""
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class AmiLink:
     """The link to one PBX. `hear` gets every event, in order, on the loop's own thread; it must return at once.
+
+    So does `hear_call_back` with what becomes of call-backs, which are no calls.
 
     `journal_since` is how far the records already reach; None reads all that the PBX still has (at most seven days).
     """
@@ -65,9 +72,11 @@ class AmiLink:
         journal_since: datetime | None = None,
         timing: Timing = DEFAULT_TIMING,
         now: Callable[[], datetime] = _utc_now,
+        hear_call_back: Callable[[CallBackEvent], None] = _not_heard,
     ) -> None:
         self._settings = settings
         self._hear = hear
+        self._hear_call_back = hear_call_back
         self._known_until = journal_since
         self._timing = timing
         self._now = now
@@ -119,6 +128,7 @@ class AmiLink:
             timing=self._timing,
             tally=self._tally,
             tell=self._tell,
+            tell_call_back=self._hear_call_back,
             now=self._now,
             since=self._known_until,
         )

@@ -13,6 +13,8 @@ from typing import assert_never
 from router.ami.dialplan import (
     ANSWER_VERSION,
     BACK,
+    CALL_BACK_VERSION,
+    CONTEXT_CALL_BACK,
     CONTEXT_GUARDED,
     CONTEXT_HAND_OVER,
     GLOBAL_BEAT,
@@ -21,12 +23,14 @@ from router.ami.dialplan import (
     PLAN_VERSION,
     SLOTS,
     VAR_ANSWER,
+    VAR_CALL_BACK,
     VAR_HAND_OVER,
     VAR_PLAN,
     member_interface,
     queue_name,
     state_interface,
 )
+from router.calls.calling_back import MARK, CallBack
 from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, MemberOrder, PauseMember, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
@@ -41,6 +45,9 @@ MOST_DISPLAY = 40  # characters
 MOST_PRIORITY = 99
 MOST_TEXT = 160  # characters of a text to a phone: as base64 of UTF-8 within one value, whatever the letters
 MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to Queue
+
+# After its ring time an external phone may still be asked for a key, for 12 s; the rest is for the PBX's own steps.
+ROOM_TO_PICK_UP = 20
 
 NUMBER = re.compile(r"\+[0-9]{5,15}")  # of an external phone: E.164
 ENDPOINT = re.compile(r"[A-Za-z0-9._+-]{1,80}")
@@ -86,6 +93,45 @@ def answer_code(order: AnswerCode, pbx: str) -> Fields:
     text = _base64(order.text, MOST_TEXT) if order.text else ""
     written = "~".join((ANSWER_VERSION, _uniqueid(order.call_id, pbx), order.word.value, text))
     return set_on_channel(order.channel, VAR_ANSWER, written)
+
+
+def call_back(order: CallBack, pbx: str) -> Fields:
+    """The Originate of a call-back: a Local channel whose both halves run in one context of ours, and nowhere else.
+
+    Without an application: with one, and with some channels, Asterisk would ask for the class `system` as well.
+    Raises Unsendable.
+    """
+    uniqueid = _uniqueid(order.call_id, pbx)
+    if not uniqueid.startswith(MARK):
+        raise Unsendable("a call-back's id is not of the form that its events are known by")
+    if not NUMBER.fullmatch(order.number) or not NUMBER.fullmatch(order.shown):
+        raise Unsendable("a call-back needs two numbers with a plus and 5 to 15 digits: whom to call, and what to show")
+    phones = [text for phone in order.phones if (text := _phone(phone))][:MOST_PHONES]
+    if not phones:
+        raise Unsendable("nobody has a phone on which this call-back could begin")
+    seconds = _seconds(order.seconds)
+    written = "~".join(
+        (
+            CALL_BACK_VERSION,
+            uniqueid,
+            f"c={order.number}",
+            f"l={order.shown}",
+            f"n={_display(order.display)}",
+            "=".join((f"r={seconds}", *phones)),
+        )
+    )
+    return {
+        "Action": "Originate",
+        "Channel": f"Local/owner@{CONTEXT_CALL_BACK}/n",
+        "Context": CONTEXT_CALL_BACK,
+        "Exten": "customer",
+        "Priority": "1",
+        "Variable": f"{VAR_CALL_BACK}={written}",
+        "Timeout": str((seconds + ROOM_TO_PICK_UP) * 1000),
+        "Async": "true",
+        "ChannelId": f"{MARK}out-{uniqueid.removeprefix(MARK)}",
+        "OtherChannelId": uniqueid,
+    }
 
 
 def change_member(order: MemberOrder) -> Fields:

@@ -14,10 +14,11 @@ from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
 from router.ami.framing import Message
-from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
+from router.ami.inbound import CHANNEL, of_call_back, read_call_back, read_event, read_journal, read_member
 from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
+from router.calls.calling_back import CallBackEnded, CallBackEvent, is_call_back
 from router.calls.events import CallEnded, Event, LegEnded, LinkDown, LinkUp, MemberSeen, MembersSeen, PbxEvent
 from router.routing.model import Strategy
 
@@ -47,6 +48,7 @@ class Session:
         timing: Timing,
         tally: Tally,
         tell: Callable[[Event], None],
+        tell_call_back: Callable[[CallBackEvent], None],
         now: Callable[[], datetime],
         since: datetime | None,
     ) -> None:
@@ -54,6 +56,7 @@ class Session:
         self._timing = timing
         self._tally = tally
         self._tell = tell
+        self._tell_call_back = tell_call_back
         self._now = now
         self._wire: Wire
         self._token = ""
@@ -71,6 +74,10 @@ class Session:
         if not self._token or message.fields.get("token") != self._token:
             self._tally.dropped[Dropped.WRONG_TOKEN] += 1
             return
+        if of_call_back(message.fields):
+            # Kept apart from calls from here on. It needn't wait until the calls are known: it counts once in any order.
+            self._hear_call_back(message.fields)
+            return
         event = read_event(message.fields, pbx=self._pbx, skew=self._correction())
         if event is None:
             self._tally.dropped[Dropped.MALFORMED] += 1
@@ -80,6 +87,10 @@ class Session:
             self._kept.append(event)
         else:
             self._wire.abort("too many events while resynchronising")
+
+    def _hear_call_back(self, fields: Fields) -> None:
+        if (news := read_call_back(fields, pbx=self._pbx, skew=self._correction())) is not None:
+            self._tell_call_back(news)
 
     async def run(self, wire: Wire, door: Door) -> LinkFailed:
         """Lives until the connection fails, and says why; or until it is cancelled."""
@@ -143,12 +154,21 @@ class Session:
         await self._set_token()
         asked_at = self._now()
         live_calls = await self._live_calls()
-        ended = await self._ended(until=asked_at)
+        ended, call_backs = await self._ended(until=asked_at)
         members = await self._members()
         self.took_over = self.speaking = self._tally.up = True
         self._tally.took_over += 1
         log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
-        self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
+        self._tell(
+            LinkUp(
+                pbx=self._pbx,
+                live_calls=live_calls,
+                ended=ended,
+                members=members,
+                at=asked_at,
+                call_backs=call_backs,
+            )
+        )
         if self._journal_read:
             self.known_until = asked_at  # not before it is told: this connection could fail in between
         kept, self._kept = self._kept, None
@@ -178,13 +198,14 @@ class Session:
                 live.add(uniqueid)
         return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
 
-    async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
+    async def _ended(self, *, until: datetime) -> tuple[tuple[CallEnded | LegEnded, ...], tuple[CallBackEnded, ...]]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
         skew = timedelta(seconds=self._tally.skew or 0.0)
         pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
         # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
         news_since = self.known_until - journal.TOLD_WITHIN if self.known_until else datetime.min.replace(tzinfo=UTC)
         ended: list[CallEnded | LegEnded] = []
+        call_backs: list[CallBackEnded] = []
         self._journal_read = True
         async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
             if not answer.success:
@@ -199,9 +220,12 @@ class Session:
                 if entry is None or not item.clean:
                     self._tally.dropped[Dropped.MALFORMED] += 1
                 elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
-                    ended.append(entry)
+                    if isinstance(entry, CallBackEnded):
+                        call_backs.append(entry)
+                    elif not is_call_back(entry.call_id):
+                        ended.append(entry)
         ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
-        return tuple(ended)
+        return tuple(ended), tuple(call_backs)
 
     async def _members(self) -> tuple[MemberSeen, ...]:
         """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""

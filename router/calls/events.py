@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from router.calls.calling_back import CallBackEnded
 from router.calls.presence import Presences
 from router.routing.model import Strategy
 from router.routing.table import Table
@@ -280,6 +281,8 @@ class MemberSeen:
 class LinkUp:
     """Logged in and resynchronised: the calls that live, those that ended meanwhile, the members of every desk.
 
+    `call_backs` are those that ended meanwhile; those that live are among `live_calls`.
+
     `at` is when the PBX was asked which calls live: what arrived after that is not missing from `live_calls`.
     """
 
@@ -288,6 +291,7 @@ class LinkUp:
     ended: tuple[LegEnded | CallEnded, ...]
     members: tuple[MemberSeen, ...]
     at: datetime
+    call_backs: tuple[CallBackEnded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

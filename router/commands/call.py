@@ -46,7 +46,7 @@ def hand_over(
     if [bool(to), bool(to_desk), to_manager].count(True) != 1:
         fail("to whom? name one of --to PERSON, --to-desk DESK and --to-manager", code=2)
     payload = {"call": call, "person": to, "desk": to_desk}
-    outcome = _asked(load_settings(), payload, by or _who_asks())
+    outcome = _asked(load_settings(), payload, by or who_asks())
     match outcome.state:
         case OrderState.DONE:
             out.print(outcome.result, highlight=False, soft_wrap=True)
@@ -67,7 +67,8 @@ def _asked(settings: Settings, payload: dict[str, str], by: str) -> Outcome:
     return with_database(settings, asked)
 
 
-def _who_asks() -> str:
+def who_asks() -> str:
+    """The name of whoever types, for the records."""
     try:
         return getpass.getuser()[:100]
     except (KeyError, OSError):  # a user without a name

@@ -64,6 +64,25 @@ def claim(commitment: int, *, by: str) -> None:
 
 
 @app.command
+def call(commitment: int, *, by: str = "") -> None:
+    """Call the customer back now: your phone rings; when you have taken it, the customer's does, and sees our line.
+
+    Carried out by the running router. A talk that is long enough keeps the commitment, an attempt that reached nobody
+    is counted and the next is planned.
+
+    Parameters
+    ----------
+    commitment
+        Its number, as `list` shows it.
+    by
+        Who calls: a name, a short number or a phone; who owns the commitment, when it isn't given.
+    """
+    from router.commands.calling_back import call_back
+
+    call_back(load_settings(), commitment, by)
+
+
+@app.command
 def tried(commitment: int) -> None:
     """Say that you called and reached nobody: it stays open, and its owner is reminded to try again.
 

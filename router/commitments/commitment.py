@@ -59,6 +59,7 @@ class Terms:
     remind_before: timedelta = timedelta(minutes=10)
     escalate_after: tuple[timedelta, timedelta, timedelta] = (timedelta(0), timedelta(minutes=15), timedelta(hours=1))
     try_again_after: timedelta = timedelta(minutes=15)
+    talked_at_least: timedelta = timedelta(seconds=20)  # less is "I call you back in a minute", or a wrong extension
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

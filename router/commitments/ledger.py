@@ -1,7 +1,7 @@
 """What becomes of what we owe when something happens?"""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from router.commitments.commitment import Commitment, State, Terms, Why
@@ -48,7 +48,6 @@ TRANSITIONS: dict[tuple[State | None, type[Event]], State] = {
     (State.CLAIMED, Voided): State.VOID,
 }
 
-TALKED_AT_LEAST = timedelta(seconds=20)  # less is "call you back in a minute", or a wrong extension
 LONGEST_NOTE = 2000  # characters, of all that was noted together; the rest is cut
 
 
@@ -173,7 +172,7 @@ def _refused(found: Commitment, event: Event, table: Table, terms: Terms) -> Unc
         case Talked():
             # A promise made in a talk, or a call that came during it, is not kept by that talk's end.
             later = event.began_at >= found.latest_at
-            return None if later and event.at - event.began_at >= TALKED_AT_LEAST else Unchanged()
+            return None if later and event.at - event.began_at >= terms.talked_at_least else Unchanged()
         case Claimed():
             here = Owner(person=event.by, desk=found.desk)
             mine = stand_in(event.by, replace(here, person=None), None, table, event.at)

@@ -42,6 +42,7 @@ INCLUDES: Mapping[str, Sequence[str]] = {
 }
 
 GUARD_USER = "manager.d/router_guard.conf"  # shipped as a sample, because it is an option
+ORIGINATE_USER = "manager.d/router_originate.conf"  # as well
 
 # Where the company's own phones dial, unless a test says otherwise.
 OWN_PHONES = "[lab-phones]\ninclude => router-codes\n"
@@ -94,7 +95,8 @@ class Lab:
     `phones` are SIP endpoints and the UDP port on loopback where each of them listens. `extra` is text added at the
     end of a file of etc/, or a whole further file. At `outside_port` on loopback (0: nowhere) every number that begins
     with OUTSIDE_PREFIX is reached. `options` are keys of OPTIONAL_MODULES. `guard` installs the voicemail
-    guard's AMI user as well. `system_name` becomes the beginning of every Uniqueid.
+    guard's AMI user as well; the one that places calls is always there. `system_name` becomes the beginning of
+    every Uniqueid.
     """
 
     phones: Mapping[str, int] = field(default_factory=dict)
@@ -108,6 +110,7 @@ class Lab:
     ami_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     guard: bool = False
     guard_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    originate_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
 class PrivateAsterisk:
@@ -203,6 +206,9 @@ class PrivateAsterisk:
             for target, includes in INCLUDES.items():
                 texts[target] += "".join(f"#include {include}\n" for include in includes)
             texts["extensions.conf"] += OWN_PHONES
+            texts[ORIGINATE_USER] = (self._shipped / f"{ORIGINATE_USER}.sample").read_text()
+            texts["manager.conf"] += f"#include {ORIGINATE_USER}\n"
+            texts["router_originate_secret.conf"] = f"secret = {self.lab.originate_secret}\n"
             if self.lab.guard:
                 texts[GUARD_USER] = (self._shipped / f"{GUARD_USER}.sample").read_text()
                 texts["manager.conf"] += f"#include {GUARD_USER}\n"

@@ -29,6 +29,8 @@ class OrderKind(StrEnum):
     """What can be asked of a PBX."""
 
     HAND_OVER = "hand_over"
+    CALL_BACK = "call_back"
+    TEST_CALL = "test_call"
 
 
 class OrderState(StrEnum):

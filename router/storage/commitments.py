@@ -68,6 +68,11 @@ async def list_entries(db: Database, *, over: bool = False, at_most: int = 1000)
     return tuple([Entry(commitment=_commitment(row), calls=tuple(calls_of.get(row.id, ()))) for row in rows])
 
 
+async def commitment_of(look: Transaction, commitment: int) -> Commitment:
+    """One of them. Raises NoSuchCommitment and other StorageErrors."""
+    return _commitment(await _row(look, commitment))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
     """Brings what happens into the rows, by these terms.
@@ -109,6 +114,10 @@ class Keeper:
         """What somebody has done about this commitment. Raises NoSuchCommitment and other StorageErrors."""
         async with db.writing() as transaction:
             return await self._step_one(transaction, commitment, event, table)
+
+    async def happen(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> Outcome:
+        """As `do`, in a transaction with what belongs to it. Raises NoSuchCommitment and other StorageErrors."""
+        return await self._step_one(transaction, commitment, event, table)
 
     async def promise(self, db: Database, event: Promised, table: Table) -> Outcome:
         """What somebody has promised: another commitment, or more of the one that is open. Raises StorageError."""

@@ -53,6 +53,14 @@ async def ask(
     db: Database, pbx: str, kind: OrderKind, payload: Mapping[str, Any], *, asked_by: str, now: datetime
 ) -> int:
     """Write an order down, and return its number. Raises StorageError."""
+    async with db.writing() as work:
+        return await write_down(work, pbx, kind, payload, asked_by=asked_by, now=now)
+
+
+async def write_down(
+    work: Transaction, pbx: str, kind: OrderKind, payload: Mapping[str, Any], *, asked_by: str, now: datetime
+) -> int:
+    """As `ask`, in a transaction with what belongs to it. Raises StorageError."""
     row = {
         "pbx": pbx,
         "kind": kind,
@@ -63,10 +71,9 @@ async def ask(
         "state": OrderState.ASKED,
         "result": "",
     }
-    async with db.writing() as work:
-        result = await work.run(insert(orders).values(row).returning(orders.c.id))
-        await work.wake(Topic.ORDERS)
-        return int(result.scalar_one())
+    result = await work.run(insert(orders).values(row).returning(orders.c.id))
+    await work.wake(Topic.ORDERS)
+    return int(result.scalar_one())
 
 
 async def take(db: Database, pbx: str, now: datetime) -> tuple[Asked, ...]:

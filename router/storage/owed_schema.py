@@ -2,10 +2,12 @@
 
 from enum import StrEnum
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
+from router.commitments.calling_back import Became
 from router.commitments.commitment import State, Why
 from router.commitments.notice import NoticeKind
+from router.storage import call_schema  # noqa: F401  (the orders, which call-backs name)
 from router.storage.columns import UtcTime, holds, metadata, one_of
 
 
@@ -68,6 +70,37 @@ commitment_calls = Table(
     Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
     Index(None, "commitment"),
 )
+
+# Calls to a customer for what we owe them: the order that asked for each, how far it came, and what became of it. It is
+# none of the calls, and is told by instants, each NULL for what never happened. `call_id` is the PBX's name for it.
+call_backs = Table(
+    "call_backs",
+    metadata,
+    Column("order", Integer, ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True),
+    Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
+    Column("pbx", String(32), nullable=False),
+    Column("call_id", Text, unique=True),
+    Column("person", Integer),
+    Column("phone", Text),
+    Column("number", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("asked_by", String(100), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("placed_at", UtcTime),
+    Column("taken_at", UtcTime),
+    Column("called_at", UtcTime),
+    Column("talked_at", UtcTime),
+    Column("ended_at", UtcTime),
+    one_of("became", Became, nullable=True, length=24),
+    Column("sentence", Text, nullable=False),
+    holds("ended_at", "(ended_at IS NULL) = (became IS NULL)"),
+)
+UNDER_WAY = text("ended_at IS NULL")  # in words, as OWED
+Index(
+    "uq_call_backs_commitment", call_backs.c.commitment, unique=True,
+    sqlite_where=UNDER_WAY, postgresql_where=UNDER_WAY,
+)  # fmt: skip
+Index("ix_call_backs_commitment", call_backs.c.commitment)
 
 # What the outside shall learn, in the order in which it happened; `payload` is all that a reader needs, in names.
 notices = Table(

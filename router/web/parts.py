@@ -23,6 +23,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    pbx: str = "pbx"  # the one that orders are given to
 
 
 def parts(request: Request) -> Parts:

@@ -9,6 +9,7 @@ EXTENSIONS = FOLDER / "extensions_router.conf"
 QUEUES = FOLDER / "queues_router.conf"
 ROUTER_USER = FOLDER / "manager.d/router.conf"
 GUARD_USER = FOLDER / "manager.d/router_guard.conf.sample"
+ORIGINATE_USER = FOLDER / "manager.d/router_originate.conf.sample"
 
 FIRST = re.compile(r"exten => (?P<exten>[^,]+),1(?:\((?P<label>[\w-]+)\))?,(?P<app>\w+)\((?P<args>.*)\)$")
 NEXT = re.compile(r"same => n(?:\((?P<label>[\w-]+)\))?,(?P<app>\w+)\((?P<args>.*)\)$")

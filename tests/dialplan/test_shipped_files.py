@@ -6,11 +6,22 @@ import pytest
 
 from router.ami import dialplan as names
 from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
+from router.calls.calling_back import MARK, Failed, What
 from router.calls.orders import Word
 from router.routing.model import Strategy
 from router.routing.reach import ROOM_FOR_A_KEY
 from router.routing.standing_in import UNANSWERED_AT_MOST
-from tests.dialplan.reading import EXTENSIONS, GUARD_USER, QUEUES, ROUTER_USER, Jump, Priority, jumps, priorities
+from tests.dialplan.reading import (
+    EXTENSIONS,
+    GUARD_USER,
+    ORIGINATE_USER,
+    QUEUES,
+    ROUTER_USER,
+    Jump,
+    Priority,
+    jumps,
+    priorities,
+)
 
 TEXT = EXTENSIONS.read_text()
 PLAN = priorities(TEXT)
@@ -42,6 +53,7 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
         names.VAR_PLAN, names.GLOBAL_BEAT, names.GLOBAL_TOKEN, names.DB_ENDED, names.DB_LINE, names.DB_LAST_RESORT,
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
         names.VAR_HAND_OVER, names.EVENT_TRANSFER, names.EVENT_HANDED_OVER,
+        names.VAR_CALL_BACK, names.EVENT_CALL_BACK, names.EVENT_CALL_BACK_ENDED, MARK,
         names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
@@ -147,12 +159,34 @@ def test_the_guards_user_may_hear_of_applications_and_move_a_channel_and_no_more
 
 
 def test_a_transfer_key_leads_into_our_own_context_with_digits_alone() -> None:
-    led = [priority.args for priority in PLAN if "TRANSFER_CONTEXT" in priority.args]
-    assert led == [f"__TRANSFER_CONTEXT={names.CONTEXT_TRANSFER}"]
+    led = [(priority.context, priority.args) for priority in PLAN if "TRANSFER_CONTEXT" in priority.args]
+    there = f"__TRANSFER_CONTEXT={names.CONTEXT_TRANSFER}"
+    assert led == [("router-arrive", there), (names.CONTEXT_CALL_BACK, there)]
     read = [p.args for p in PLAN if p.context == names.CONTEXT_TRANSFER and "EXTEN" in p.args]
     assert [
         args for args in read if args != "ROUTER_SHORT=${FILTER(0-9,${EXTEN})}" and "LEN(${EXTEN})" not in args
     ] == []
+
+
+def test_the_user_that_places_calls_may_do_nothing_else() -> None:
+    said = dict(re.findall(r"^(\w+) =[ ]?(.*)$", ORIGINATE_USER.read_text(), re.MULTILINE))
+
+    assert (said["read"], said["write"]) == ("", "originate")
+    assert said["permit"] == "127.0.0.1/255.255.255.255"
+
+
+def test_a_call_back_reads_its_variable_only_after_it_was_measured() -> None:
+    here = [p for p in PLAN if p.context.startswith(names.CONTEXT_CALL_BACK) and f"{names.VAR_CALL_BACK}}}" in p.args]
+    assert {(p.context, p.exten) for p in here} == {(names.CONTEXT_CALL_BACK, which) for which in ("owner", "customer")}
+    assert {p.args for p in here} == {f"ROUTER_COPY=${{{names.VAR_CALL_BACK}}}"}
+    for which in ("owner", "customer"):
+        lines = [f"{p.app}({p.args})" for p in PLAN if p.context == names.CONTEXT_CALL_BACK and p.exten == which]
+        assert lines[1] == "Gosub(router-callback-read,s,1)"
+        checked = next(place for place, line in enumerate(lines) if "GotoIf" in line and "ROUTER_ID" in line)
+        assert checked < min(place for place, line in enumerate(lines) if "Dial(" in line or "UserEvent(" in line)
+    said = set(re.findall(r"UserEvent\(RouterCallBack,.*,What: (\w+),", TEXT))
+    assert said == {what.value for what in What if what is not What.TAKEN}
+    assert {"forbidden", "capped"} < {failed.value for failed in Failed}
 
 
 def test_the_plan_of_a_hand_over_is_gone_once_it_has_been_read() -> None:
