@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from router.changes.checks import check_fields, check_taken
-from router.changes.faults import Changed, ChangedSince, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.faults import Changed, ChangedSince, ChangeRefused, FieldFault, Invalid, Naming, StillNamed, Unknown
 from router.changes.fields import Fields
+from router.changes.items import meant, placed
 from router.changes.nouns import DESKS, OF_NOUN, Declared
 from router.changes.people import DeskFields, PersonFields
 from router.changes.showing import (
@@ -20,7 +21,7 @@ from router.changes.showing import (
     value_from,
     written,
 )
-from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
+from router.changes.wishes import Amend, Create, Done, Item, Remove, Replace, Undo, Versions, Wish
 from router.routing.configuration import Change, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
@@ -62,6 +63,11 @@ class Carrying:
                 return await self._remove(declared, await self._current(declared, identity, only_if))
             case Undo(entry=entry):
                 return await self._undo(entry)
+            case Item():
+                try:
+                    return await self.carry_out(await meant(self._rows, wish))
+                except ChangeRefused as fault:
+                    raise placed(fault, wish) from None
             case _:
                 assert_never(wish)
 
@@ -110,16 +116,20 @@ class Carrying:
         if entry is None:
             raise Unknown(f"there is no entry {entry_id}: GET /api/v1/audit lists them")
         alike = await entries_of_version(self._rows, entry.version) if entry.version is not None else (entry,)
-        done = [await self._undo_one(one) for one in sorted(alike, key=lambda one: one.id, reverse=True)]
+        done, begun = list[Done](), set[tuple[str, int]]()
+        for one in sorted(alike, key=lambda one: one.id, reverse=True):
+            # What was changed twice at once has been written by us when the first of both is undone.
+            done.append(await self._undo_one(one, as_it_became=(one.kind, one.object) not in begun))
+            begun.add((one.kind, one.object))
         return next(one for one in done if one.undoes == entry.id)
 
-    async def _undo_one(self, entry: KeptEntry) -> Done:
+    async def _undo_one(self, entry: KeptEntry, *, as_it_became: bool) -> Done:
         declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
         current = await kept_of(self._rows, declared.noun, entry.object)
         version = None if entry.after is None else entry.after["version"]
-        if (None if current is None else current.version) != version:
+        if as_it_became and (None if current is None else current.version) != version:
             where = f"{declared.plural}/{entry.object}"
             raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
         was = entry.before or {}

@@ -12,11 +12,13 @@ made if the table is still the one it was rehearsed on.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from router.changes.carrying import Carrying
 from router.changes.foresight import Foresight
+from router.changes.previewing import NOTHING, Preview
 from router.changes.showing import shown
 from router.changes.wishes import By, Done, Wish
 from router.routing.configuration import Change
@@ -59,6 +61,16 @@ class Door:
                 with suppress(_MovedOn):
                     return await self._carried_out(wishes, by, now, looked_from)
         raise Overtaken("others change the table all the time: try again")
+
+    async def preview(self, wishes: Sequence[Wish], now: datetime) -> Preview:
+        """What these wishes would lead to as one change; nothing is changed, and nobody waits for it. Raises as `do`.
+
+        That it would leave callers without a person is told, not raised.
+        """
+        before, changes, _ = await self._publisher.rehearse(partial(self._written, wishes, now))
+        if before is None or not changes:
+            return NOTHING  # no call is decided yet, or none is decided otherwise
+        return await self._foresight.preview(before, changes, now)
 
     async def close(self) -> None:
         """End the process that looks ahead, if there is one."""
@@ -110,7 +122,7 @@ class Door:
                 raise _MovedOn
         version = await version_in(transaction) + 1
         await append(transaction, [_entry(done, by, now, version) for done in carrying.done])
-        return carrying.changes, told
+        return carrying.changes, [replace(one, version=version) if carrying.changes else one for one in told]
 
     async def _written(
         self, wishes: Sequence[Wish], now: datetime, transaction: Transaction, _: Table | None

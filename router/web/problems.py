@@ -116,6 +116,8 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 async def _change(request: Request, error: Exception) -> JSONResponse:
     detail = str(error)
+    at = getattr(error, "at", "")
+    whole = [FieldError(pointer=f"/body{at}", detail=detail)] if at else []
     match error:
         case faults.Invalid(faults=found):
             errors = _in_body(found)
@@ -125,15 +127,15 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.CONFLICT, "taken", detail, errors=_in_body(found))
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
-            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, errors=whole, named_by=named_by)
         case faults.LeadsNowhere(found=ends):
             nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"
             refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, nowhere=nowhere)
         case faults.Unknown():
-            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail, errors=whole)
         case faults.Changed():
-            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
+            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail, errors=whole)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
         case faults.NotLookedAhead():

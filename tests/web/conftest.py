@@ -61,10 +61,11 @@ class Office:
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
+        self.door = Door(self.publisher, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
-                door=Door(self.publisher, external_prefixes=ALLOWED),
+                door=self.door,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
@@ -154,7 +155,9 @@ def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path
 async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The same office, on either database."""
     db = Database(furnished_url)
-    yield await _open(db, tmp_path)
+    office = await _open(db, tmp_path)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -165,7 +168,9 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
-    yield await _open(db, folder)
+    office = await _open(db, folder)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -179,6 +184,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office = Office(db=db, folder=tmp_path, table=None)
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
