@@ -128,6 +128,7 @@ class Service:
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
             await self._run_parts(web)
         finally:
+            await self._door.close()
             await self._db.close()
 
     def stop(self) -> None:

@@ -7,7 +7,8 @@
     ├── ChangedSince   what shall be undone was followed by another change of the same object
     ├── Taken          somebody else has what only one may have
     ├── StillNamed     others refer to what shall go; they are listed
-    └── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
 Every message says what to do. Nothing was changed when one of these is raised.
 """
@@ -79,3 +80,7 @@ class LeadsNowhere(ChangeRefused):
     def __init__(self, found: Sequence[Nowhere]) -> None:
         super().__init__("; ".join(one.sentence for one in found))
         self.found = tuple(found)
+
+
+class NotLookedAhead(ChangeRefused):
+    pass

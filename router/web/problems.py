@@ -136,6 +136,9 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
+        case faults.NotLookedAhead():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            refusal = Refusal(status, "not-looked-ahead", detail, headers=headers)
         case _:
             return await _slip(request, error)
     return _answer(refusal)
