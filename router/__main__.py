@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
@@ -69,6 +69,7 @@ def serve() -> None:
             http_host=settings.http.host,
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
+            keep=timedelta(days=settings.keep_days),
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,

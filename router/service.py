@@ -5,7 +5,7 @@ import gc
 import signal
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from router.calls.presence import Presences
 from router.calls.tracker import Calls
 from router.changes.door import Door
 from router.chronicle import Chronicle
-from router.clock import Clock
+from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
@@ -66,6 +66,7 @@ class Service:
         http_host: str,
         http_port: int,
         mask_numbers: bool,
+        keep: timedelta = KEEP,
         external_prefixes: tuple[str, ...] = (),
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
@@ -88,6 +89,7 @@ class Service:
             lambda: self._publisher.table,
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
+            keep=keep,
         )
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)

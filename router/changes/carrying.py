@@ -117,6 +117,10 @@ class Carrying:
         declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
+        if entry.hidden_at is not None:
+            raise ChangedSince(
+                f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew"
+            )
         current = await kept_of(self._rows, declared.noun, entry.object)
         version = None if entry.after is None else entry.after["version"]
         if (None if current is None else current.version) != version:
