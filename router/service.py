@@ -19,6 +19,7 @@ from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
 from router.changes.door import Door
+from router.changes.leaving import Leavings
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
@@ -82,7 +83,7 @@ class Service:
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
-        self._door = Door(self._publisher, external_prefixes=external_prefixes)
+        self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -90,6 +91,7 @@ class Service:
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
             keep=keep,
+            leavings=Leavings(self._db, self._door),
         )
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)

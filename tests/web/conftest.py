@@ -59,10 +59,11 @@ class Office:
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
+        self.door = Door(self.publisher, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
-                door=Door(self.publisher, external_prefixes=ALLOWED),
+                door=self.door,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
