@@ -99,6 +99,9 @@ def explain(
     caller: str,
     line: str,
     at: datetime | None = None,
+    away: tuple[str, ...] = (),
+    busy: tuple[str, ...] = (),
+    empty_desk: tuple[str, ...] = (),
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Who would answer if this caller dialled this line, and why? Needs the database, no running router.
@@ -110,16 +113,24 @@ def explain(
     line
         The number that is dialled.
     at
-        When, by the company's clock unless it says otherwise; now, when it isn't given.
+        When, by the company's clock unless it says otherwise; now, when it isn't given, with who is signed in.
+    away
+        As if this person were away: a name, a short number or a phone. Can be given several times.
+    busy
+        As if this phone were in use: an endpoint, or the number of an external one. Can be given several times.
+    empty_desk
+        As if nobody were at this desk. Can be given several times.
     as_json
         Everything as JSON.
     """
-    from router.calls.presence import Presences, takeover
-    from router.routing.decide import CallFacts, decide
+    from router.calls.answering import NOBODY_SAYS, Assumptions, told, who_answers
+    from router.calls.answering import as_json as answering_as_json
+    from router.calls.presence import Presences
+    from router.routing.decide import CallFacts
     from router.routing.explain import as_json as decision_as_json
     from router.routing.explain import sentence, sentences
     from router.routing.numbers import read_number
-    from router.routing.plan import RingDesk
+    from router.routing.people import NobodyMeant, desk_meant, person_meant
     from router.routing.table import Table
     from router.storage.database import Database
     from router.storage.presence import load_presences
@@ -134,16 +145,27 @@ def explain(
         return await _newest_table(db, settings), await load_presences(db)
 
     table, presences = _with_database(settings, load)
-    decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
+    try:
+        assumptions = Assumptions(
+            away=frozenset(person_meant(one, table).id for one in away),
+            busy=frozenset(busy),
+            empty_desks=frozenset(desk_meant(one, table).id for one in empty_desk),
+        )
+    except NobodyMeant as fault:
+        _fail(str(fault), code=2)
+    if unknown := [phone for phone in busy if table.person_of_endpoint(phone) is None]:
+        _fail(f"nobody has the phone {unknown[0]!r}; `router presence list` shows everybody", code=2)
+    call = CallFacts(dialled=line, caller=read_number(caller, settings.region))
+    answering = who_answers(call, table, presences if at is None else NOBODY_SAYS, assumptions, when, zone)
+    decision = answering.decision
     if as_json:
-        out.print_json(json.dumps(decision_as_json(decision, zone)))
+        out.print_json(json.dumps(decision_as_json(decision, zone) | answering_as_json(answering, zone)))
         return
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
-    desk = next((step.desk for step in decision.plan.steps if isinstance(step, RingDesk)), None)
-    if at is None and desk is not None and (takes_over := takeover(table.desks[desk], table, presences, when)):
-        out.print(f"  {takes_over}", highlight=False, soft_wrap=True)
+    for step in told(answering, zone):
+        out.print(f"  → {step}", highlight=False, soft_wrap=True)
 
 
 @app.command

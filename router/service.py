@@ -228,6 +228,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                presences=lambda: self._switchboard.attendance.presences,
             )
         )
         return WebServer(app, host, port)

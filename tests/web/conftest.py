@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
@@ -55,6 +56,7 @@ class Office:
     now: datetime = MONDAY_NOON
     standing: Standing = READY
     figures: tuple[Figure, ...] = ()
+    presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class Office:
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                presences=lambda: self.presences,
             )
         )
 
