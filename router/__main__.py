@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
 from router.commands.call import app as call
 from router.commands.commitments import app as commitments
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
@@ -25,6 +25,9 @@ from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
 from router.storage.schema import Role
+
+if TYPE_CHECKING:
+    from router.storage.keys import KeyBy
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
@@ -347,7 +350,8 @@ def new(name: str, *, role: Role) -> None:
     """
     from router.storage.keys import new_key
 
-    out.print(_with_database(load_settings(), lambda db: new_key(db, name, role)), highlight=False, soft_wrap=True)
+    key = _with_database(load_settings(), lambda db: new_key(db, name, role, by=_key_by()))
+    out.print(key, highlight=False, soft_wrap=True)
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
 
 
@@ -374,9 +378,17 @@ def revoke(prefix: str) -> None:
     """
     from router.storage.keys import revoke_key
 
-    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, datetime.now(UTC))):
+    by = _key_by()
+    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, by.at, by=by)):
         _fail(f"no key begins with rtr_{prefix}_: `router key list` shows them")
     out.print(f"The key rtr_{prefix}_… opens nothing any more.", highlight=False)
+
+
+def _key_by() -> "KeyBy":
+    from router.storage.keys import KeyBy
+    from router.storage.schema import Source
+
+    return KeyBy(at=datetime.now(UTC), actor=who_asks(), key=None, source=Source.COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -18,6 +18,7 @@ from router.calls.events import AskedHandOver, PresencePublished, TablePublished
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
+from router.changes.absences import Absences
 from router.changes.door import Door
 from router.changes.leaving import Leavings
 from router.chronicle import Chronicle
@@ -25,7 +26,6 @@ from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
-from router.storage.absences import Absences
 from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
@@ -105,7 +105,7 @@ class Service:
             keep=self._keep,
             chronicle=chronicle,
         )
-        self._absences = Absences(self._publisher, self._switchboard.hear, _now)
+        self._absences = Absences(self._door, self._switchboard.hear, _now)
         self._vitals = Vitals(
             calls=self._calls,
             switchboard=self._switchboard,

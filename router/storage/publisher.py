@@ -46,12 +46,15 @@ class Publisher:
         publish: Callable[[Table], None],
         *,
         external_prefixes: tuple[str, ...] = (),
+        logs: bool = True,
     ) -> None:
+        """`logs`: what keeps it from the newest table is told in the log; a command says it itself."""
         self._db = db
         self._region = region
         self._time_zone = time_zone
         self._external_prefixes = external_prefixes
         self._publish = publish
+        self._logs = logs
         self._table: Table | None = None
         self._seen_at: float | None = None
         self._trouble = "the table was not read yet"
@@ -195,7 +198,9 @@ class Publisher:
         self._publish(table)
 
     def _tell(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+        if not self._logs:
+            pass
+        elif trouble and trouble != self._trouble:
             log.warning("table not renewed", why=trouble, table=None if self._table is None else self._table.version)
         elif self._trouble and not trouble:
             log.info("table is the newest", table=None if self._table is None else self._table.version)
