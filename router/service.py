@@ -35,6 +35,7 @@ from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
+from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
@@ -46,6 +47,7 @@ log = structlog.get_logger()
 DRAIN_WITHIN = 5.0  # seconds for the last records: plenty for a database that answers, and the journal keeps the ends
 MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there yet
 TICK_EVERY = 0.5  # seconds; the end of a pause, of wrapping up, of an absence or of hours counts within a second
+MAKE_WAY_WITHIN = 1.5  # seconds for who stands by to take over while we still speak; a tenth of it is usual
 ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
 
 
@@ -76,6 +78,7 @@ class Service:
         self._http = (http_host, http_port)
         self._db = Database(database)
         self._link: AmiLink | None = None
+        self._turn = SpeakerLock(self._db, ami.pbx) if self._db.speaks_postgresql else None
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
@@ -146,6 +149,7 @@ class Service:
             absences = parts.create_task(self._absences.run(), name="absences")
             ticking = parts.create_task(self._tick(), name="ticks")
             speaking = parts.create_task(self._speak(), name="link")
+            bidding = parts.create_task(self._turn.run(), name="turn") if self._turn else None
             asked = parts.create_task(self._orders.follow(), name="orders")
             settling = parts.create_task(self._orders.write(), name="outcomes")
             guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
@@ -157,6 +161,8 @@ class Service:
             web.stop()
             # Calls are routed until the last moment: a slow database must not send them to the fallback.
             left = await self._recorder.drain(DRAIN_WITHIN)
+            if self._link is not None:
+                await self._link.make_way(MAKE_WAY_WITHIN)
             speaking.cancel()
             await asyncio.wait([speaking, serving])
             if not left:
@@ -173,6 +179,7 @@ class Service:
                 absences,
                 ticking,
                 *carrying_out,
+                bidding,
                 guarding,
             ):
                 if part is not None:
@@ -182,12 +189,12 @@ class Service:
     async def _speak(self) -> None:
         """The PBX learns that we live only when we can decide: until then it doesn't wait for us."""
         await self._has_table.wait()
-        self._link = AmiLink(self._ami, self._switchboard.hear, journal_since=await self._adopt())
+        self._link = AmiLink(self._ami, self._switchboard.hear, turn=self._turn, adopt=self._adopt)
         self._vitals.link = self._link
         await self._link.run()
 
     async def _adopt(self) -> datetime | None:
-        """Take over the calls that were open when we last stopped; up to when are the records complete?"""
+        """Take over the calls that are open on record; up to when are the records complete?"""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
