@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
@@ -39,11 +39,18 @@ app.command(forget_number, name="forget")
 
 
 @app.command
-def serve() -> None:
-    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+def serve(*, only: Literal["calls", "web"] | None = None) -> None:
+    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    only
+        One half of it, the other runs elsewhere on the same database: 'calls' hears the PBX and decides, 'web' answers
+        on the API. With PostgreSQL a second process of 'calls' stands by, and takes over when the first one dies.
+    """
     from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
-    from router.service import NoKeyYet, Service
+    from router.service import NoKeyYet, Only, Service
     from router.web.server import CannotListen
 
     settings = load_settings()
@@ -52,7 +59,7 @@ def serve() -> None:
         host=settings.ami.host,
         port=settings.ami.port,
         username=settings.ami.username,
-        secret=settings.ami.read_secret(),
+        secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -78,6 +85,7 @@ def serve() -> None:
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            only=Only(only) if only else None,
         )
         await service.run()
 

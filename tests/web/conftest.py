@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -42,6 +42,7 @@ READY = Standing(
     table_trouble="",
     records_waiting=0,
     records_age=None,
+    since=datetime(2026, 3, 2, 17, tzinfo=UTC),
 )
 
 
