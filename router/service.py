@@ -28,6 +28,7 @@ from router.storage.absences import Absences
 from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
+from router.storage.listening import listen
 from router.storage.migrate import upgrade
 from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
@@ -137,6 +138,7 @@ class Service:
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(web.run(), name="web")
             migrating = parts.create_task(self._migrate(), name="migrations")
+            listening = parts.create_task(listen(self._db), name="wake-ups")
             following = parts.create_task(self._publisher.watch(), name="publisher")
             recording = parts.create_task(self._recorder.run(), name="recorder")
             minding = parts.create_task(self._clock.run(), name="clock")
@@ -163,6 +165,7 @@ class Service:
             carrying_out = (asked, settling)
             for part in (
                 migrating,
+                listening,
                 following,
                 recording,
                 minding,
