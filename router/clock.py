@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import structlog
 
+from router.changes.leaving import Leavings
 from router.notices.letters import letter
 from router.notices.mail import Mailer, MailFailed, MailRefused
 from router.routing.table import Table
@@ -40,10 +41,11 @@ class Clock:
         mailer: Mailer | None,
         zone: tzinfo,
         keep: timedelta = KEEP,
+        leavings: Leavings | None = None,
     ) -> None:
         """`mailer` None: notices are only on record and in the log. `zone` is the one of the times in mails.
 
-        `keep`: after that long, numbers in records lose their ends.
+        `keep`: after that long, numbers in records lose their ends. `leavings` None: nobody leaves by the time alone.
         """
         self.steps = 0  # commitments that time has changed: somebody was reminded, or handed over
         self.mails_sent = 0
@@ -55,6 +57,7 @@ class Clock:
         self._mailer = mailer
         self._zone = zone
         self._keep = keep
+        self._leavings = leavings
 
     async def run(self) -> NoReturn:
         """Look and post until cancelled. A database that is away is waited for: nothing is forgotten there."""
@@ -66,6 +69,9 @@ class Clock:
 
     async def look(self, now: datetime) -> int:
         """Do what is due by now; returns how many commitments that has changed. Raises StorageError."""
+        if self._leavings is not None:
+            # Before what they owe is looked at: it goes to whom they agreed on, not to who stands in for the absent.
+            await self._leavings.look(now)
         table = self._table()
         if table is None:
             return 0
