@@ -199,9 +199,8 @@ def _told(agreed: "Agreed", table: "Table", zone: ZoneInfo, *, yes: bool) -> boo
 
     for place in agreed.places:
         style = None if place.settled else "red"
-        out.print(
-            f"  {said_of(place, lambda one: person_name(one, table))}", style=style, highlight=False, markup=False
-        )
+        sentence = said_of(place, lambda one: person_name(one, table))
+        out.print(f"  {sentence}", style=style, highlight=False, soft_wrap=True, markup=False)
     for end in agreed.nowhere:
         out.print(f"  {end.sentence}", style="red", highlight=False, soft_wrap=True, markup=False)
     right = not agreed.nowhere and all(place.settled for place in agreed.places)
