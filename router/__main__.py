@@ -20,6 +20,7 @@ from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.forget import forget_number
+from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
@@ -36,6 +37,8 @@ app.command(call)
 app.command(presence)
 app.command(commitments)
 app.command(forget_number, name="forget")
+app.command(leave)
+app.command(cover)
 
 
 @app.command
