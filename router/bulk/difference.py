@@ -129,6 +129,25 @@ def as_json(told: Difference) -> list[dict[str, Any]]:
     ]
 
 
+def from_json(told: Sequence[Mapping[str, Any]]) -> Difference:
+    """What `as_json` has told."""
+    return tuple(
+        OfOneNoun(
+            plural=one["noun"],
+            **{name: one[name] for name in ("new", "changed", "removed", "same")},
+            told=tuple(
+                Told(
+                    action=Action(detail["action"]),
+                    name=detail["name"],
+                    fields=tuple(Changed(**field) for field in detail["fields"]),
+                )
+                for detail in one["details"]
+            ),
+        )
+        for one in told
+    )
+
+
 def _told(step: Step, columns: Columns, private: bool) -> Told:
     fields: tuple[Changed, ...] = ()
     if step.action is Action.CHANGED:

@@ -32,6 +32,7 @@ class ImportRefused(Exception):
         self.remarks = tuple(remarks)
 
 
-def told(remarks: Sequence[Remark]) -> dict[str, Any]:
+def told(remarks: Sequence[Remark], *, everything: bool = False) -> dict[str, Any]:
     """As JSON: how many there are, and the first of them."""
-    return {"count": len(remarks), "first": [asdict(remark) for remark in remarks[:TOLD_AT_MOST]]}
+    first = remarks if everything else remarks[:TOLD_AT_MOST]
+    return {"count": len(remarks), "first": [asdict(remark) for remark in first]}

@@ -1,27 +1,25 @@
 """How does a company come from CSV files, and go to them, from the command line?"""
 
 import getpass
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from router.commands.console import err, fail, out, with_database
-from router.settings import Settings, load_settings
+from router.commands.console import err, fail, in_loop, out, with_database
+from router.settings import load_settings
 from router.storage.database import Database
 
 if TYPE_CHECKING:
-    from router.bulk.company import Settings as CompanySettings
-    from router.bulk.importing import File, Imported
-    from router.bulk.plan import Tell
-    from router.bulk.remarks import Remark
-    from router.routing.configuration import Noun
+    from router.bulk.child import Hear
+    from router.bulk.job import Outcome
 
 Plural = Literal["people", "lines", "accounts", "jobs"]
 
@@ -57,54 +55,30 @@ def import_(
     all_
         Tell the whole difference, not only the first of it.
     """
-    from router.bulk.importing import Manner, import_files
-    from router.bulk.plan import Options
-    from router.bulk.remarks import ImportRefused
-    from router.changes.faults import ChangeRefused, LeadsNowhere
-    from router.changes.wishes import By
-    from router.storage.schema import Source
+    from router.bulk.child import do
+    from router.bulk.job import Job
 
     if not files:
         fail("which files? Name people.csv, lines.csv, accounts.csv or jobs.csv", code=2)
     if remove_up_to is not None and not replace:
         fail("--remove-up-to says how much --replace may remove: say --replace as well", code=2)
-    given: dict[Noun, File] = {}
-    for path in files:
-        file = _file(path, as_)
-        if file.noun in given:
-            fail(f"{given[file.noun].name} and {path.name} are both of {file.noun.value}s: put them into one", code=2)
-        given[file.noun] = file
     settings = load_settings()
-    by = By(actor=_who_asks(), source=Source.IMPORT)
-    manner = Manner(dry_run=dry_run, everything=all_)
-    options = Options(replace=replace, remove_up_to=remove_up_to)
-
-    async def work(db: Database) -> "Imported":
-        with _progress() as tell:
-            return await import_files(db, given, company_of(settings), options, manner, by, datetime.now(UTC), tell)
-
-    try:
-        done = with_database(settings, work)
-    except ImportRefused as refused:
-        _say_remarks(refused.remarks, "")
-        _say_remarks(refused.faults, "red", everything=all_)
-        count = len(refused.faults)
-        fail(f"{count:,} {'fault' if count == 1 else 'faults'}, so nothing was imported.")
-    except LeadsNowhere as refused:
-        for end in refused.found:
-            err.print(end.sentence, style="red", highlight=False, soft_wrap=True)
-            for hop in end.path:
-                err.print(f"    {hop}", style="dim", highlight=False, soft_wrap=True)
-        fail("Callers would be left without a person, so nothing was imported.")
-    except ChangeRefused as refused:
-        fail(str(refused))
-    _say_remarks(done.remarks, "", everything=all_)
-    _say_difference(done)
-    if done.version is not None:
-        verdict = f"Imported: table {done.version}."
-    else:
-        verdict = "Nothing was imported: this was a dry run." if dry_run else "Nothing differs."
-    out.print(verdict, style="bold", highlight=False, soft_wrap=True)
+    job = Job(
+        database=settings.database,
+        region=settings.region,
+        time_zone=settings.time_zone,
+        external_prefixes=settings.external_prefixes,
+        now=datetime.now(UTC).isoformat(),
+        actor=_who_asks(),
+        files=[(_plural(path, as_), str(path.absolute())) for path in files],
+        dry_run=dry_run,
+        replace=replace,
+        remove_up_to=remove_up_to,
+        everything=all_,
+    )
+    with _progress() as hear:
+        outcome = in_loop(do(job, hear))
+    _say(outcome, dry_run=dry_run)
 
 
 def export(
@@ -153,53 +127,52 @@ def export(
         err.print(f"{folder / declared.plural}.csv: {count:,} {declared.plural}", highlight=False, soft_wrap=True)
 
 
-def company_of(settings: Settings) -> "CompanySettings":
-    """What an import has to know of the settings."""
-    from router.bulk.company import Settings as CompanySettings
-
-    return CompanySettings(
-        region=settings.region, time_zone=settings.time_zone, external_prefixes=settings.external_prefixes
-    )
-
-
-def _file(path: Path, as_: Plural | None) -> "File":
-    from router.bulk.importing import File
-
-    noun = _noun(as_ or path.stem)
-    if noun is None:
-        fail(f"{path.name} doesn't say what it is of: call it people.csv, or say --as people", code=2)
-    try:
-        return File(name=path.name, noun=noun, content=path.read_bytes())
-    except OSError as fault:
-        fail(f"{path} can't be read: {fault.strerror}")
-
-
-def _noun(plural: str) -> "Noun | None":
+def _plural(path: Path, as_: Plural | None) -> str:
     from router.bulk.columns import IMPORTED
 
-    return next((declared.noun for declared in IMPORTED if declared.plural == plural.strip().casefold()), None)
+    plural = as_ or path.stem.strip().casefold()
+    if plural not in {declared.plural for declared in IMPORTED}:
+        fail(f"{path.name} doesn't say what it is of: call it people.csv, or say --as people", code=2)
+    if not os.access(path, os.R_OK) or not path.is_file():
+        fail(f"{path} is no file that can be read", code=2)
+    return plural
 
 
-def _say_remarks(remarks: "Sequence[Remark]", style: str, *, everything: bool = False) -> None:
-    from router.bulk.remarks import TOLD_AT_MOST
+def _say(outcome: "Outcome", *, dry_run: bool) -> None:
+    from router.bulk.difference import from_json, lines
+    from router.storage.import_schema import ImportState
 
-    first = remarks if everything else remarks[:TOLD_AT_MOST]
-    for remark in first:
-        err.print(remark.line, style=style, highlight=False, soft_wrap=True)
-    if len(remarks) > len(first):
-        err.print(f"and {len(remarks) - len(first):,} more like these", style=style, highlight=False)
-
-
-def _say_difference(done: "Imported") -> None:
-    from router.bulk.difference import lines
-
-    for of_one in done.difference:
+    _say_remarks(outcome.told.get("remarks"), None)
+    _say_remarks(outcome.told.get("faults"), "red")
+    for end in outcome.told.get("nowhere", ()):
+        err.print(end["sentence"], style="red", highlight=False, soft_wrap=True, markup=False)
+        for hop in end["path"]:
+            err.print(f"    {hop}", style="dim", highlight=False, soft_wrap=True, markup=False)
+    if outcome.state is not ImportState.DONE:
+        fail(f"{outcome.sentence[:1].upper()}{outcome.sentence[1:]}.")
+    for of_one in from_json(outcome.told["difference"]):
         for line in lines(of_one):
             out.print(line, highlight=False, soft_wrap=True, markup=False)
+    if outcome.version is not None:
+        verdict = f"Imported: table {outcome.version}."
+    else:
+        verdict = "Nothing was imported: this was a dry run." if dry_run else "Nothing differs."
+    out.print(verdict, style="bold", highlight=False, soft_wrap=True)
+
+
+def _say_remarks(told: Mapping[str, Any] | None, style: str | None) -> None:
+    from router.bulk.remarks import Remark
+
+    if not told:
+        return
+    for remark in told["first"]:
+        err.print(Remark(**remark).line, style=style, highlight=False, soft_wrap=True, markup=False)
+    if told["count"] > len(told["first"]):
+        err.print(f"and {told['count'] - len(told['first']):,} more like these", style=style, highlight=False)
 
 
 @contextmanager
-def _progress() -> "Iterator[Tell]":
+def _progress() -> "Iterator[Hear]":
     """A bar on the terminal; nothing where there is none."""
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=err,
@@ -208,10 +181,10 @@ def _progress() -> "Iterator[Tell]":
     with bar:
         task = bar.add_task("beginning", total=None)
 
-        def tell(doing: str, done: int, of: int) -> None:
-            bar.update(task, description=doing, completed=done, total=of or None)
+        def hear(told: dict[str, Any]) -> None:
+            bar.update(task, description=told["doing"], completed=told["done"], total=told["of"] or None)
 
-        yield tell
+        yield hear
 
 
 def _who_asks() -> str:

@@ -82,6 +82,8 @@ class Staging:
             self._ranges[table] = _ranges([row[key] for row in of_table.put])
             await self._fill(put, of_table.put)
             await self._fill(gone, of_table.gone)
+            # rows that are there are compared with those that are put, one by one
+            await self._transaction.run(text(f"CREATE INDEX ix_{put.name} ON {put.name} ({key})"))
         audit = schema.audit
         put = await self._temporary(audit, "put", ["nth", *(c.name for c in audit.columns if c.name != "id")])
         numbered = [{"nth": nth, **entry} for nth, entry in enumerate(entries)]
