@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, description, explain, keys
+from router.web.api import audit, calls, description, explain, keys, leaving
 from router.web.api.nouns import endpoints_of
 from router.web.parts import Parts
 from router.web.problems import Problem, translate_errors
@@ -15,9 +15,9 @@ from router.web.problems import Problem, translate_errors
 API = "/api/v1"
 
 
-def build_app(parts: Parts) -> FastAPI:
-    """The whole API. Nothing is reached without passing `admit`, nothing is refused but as a problem."""
-    app = _whole_api()
+def build_app(parts: Parts, *, only_health: bool = False) -> FastAPI:
+    """The whole API, or what tells of a router's health. Nothing is reached without passing `admit`."""
+    app = _health() if only_health else _whole_api()
     app.state.parts = parts
     app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
     return app
@@ -29,6 +29,19 @@ def description_of_api() -> dict[str, Any]:
 
 
 def _whole_api() -> FastAPI:
+    app = _health()
+    app.include_router(calls.endpoints, prefix=API)
+    app.include_router(explain.endpoints, prefix=API)
+    for endpoints in _OF_NOUNS:
+        app.include_router(endpoints, prefix=API)
+    app.include_router(leaving.endpoints, prefix=API)
+    app.include_router(keys.endpoints, prefix=API)
+    app.include_router(audit.endpoints, prefix=API)
+    app.include_router(description.endpoints, prefix=API)
+    return app
+
+
+def _health() -> FastAPI:
     app = FastAPI(
         title="Call router",
         summary="Every caller reaches a person who can help.",
@@ -41,13 +54,6 @@ def _whole_api() -> FastAPI:
     )
     translate_errors(app)
     app.include_router(health.endpoints)
-    app.include_router(calls.endpoints, prefix=API)
-    app.include_router(explain.endpoints, prefix=API)
-    for endpoints in _OF_NOUNS:
-        app.include_router(endpoints, prefix=API)
-    app.include_router(keys.endpoints, prefix=API)
-    app.include_router(audit.endpoints, prefix=API)
-    app.include_router(description.endpoints, prefix=API)
     return app
 
 
