@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.commitments import app as commitments
 from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(import_, name="import")
+app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
