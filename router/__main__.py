@@ -5,40 +5,58 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.commitments import app as commitments
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
+from router.commands.forget import forget_number
+from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
 from router.storage.schema import Role
 
+if TYPE_CHECKING:
+    from router.storage.keys import KeyBy
+
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(import_, name="import")
+app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
+app.command(forget_number, name="forget")
+app.command(leave)
+app.command(cover)
 
 
 @app.command
-def serve() -> None:
-    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+def serve(*, only: Literal["calls", "web"] | None = None) -> None:
+    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    only
+        One half of it, the other runs elsewhere on the same database: 'calls' hears the PBX and decides, 'web' answers
+        on the API. With PostgreSQL a second process of 'calls' stands by, and takes over when the first one dies.
+    """
     from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
-    from router.service import NoKeyYet, Service
+    from router.service import NoKeyYet, Only, Service
     from router.web.server import CannotListen
 
     settings = load_settings()
@@ -47,7 +65,7 @@ def serve() -> None:
         host=settings.ami.host,
         port=settings.ami.port,
         username=settings.ami.username,
-        secret=settings.ami.read_secret(),
+        secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -69,9 +87,11 @@ def serve() -> None:
             http_host=settings.http.host,
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
+            keep=timedelta(days=settings.keep_days),
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            only=Only(only) if only else None,
         )
         await service.run()
 
@@ -344,7 +364,8 @@ def new(name: str, *, role: Role) -> None:
     """
     from router.storage.keys import new_key
 
-    out.print(_with_database(load_settings(), lambda db: new_key(db, name, role)), highlight=False, soft_wrap=True)
+    key = _with_database(load_settings(), lambda db: new_key(db, name, role, by=_key_by()))
+    out.print(key, highlight=False, soft_wrap=True)
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
 
 
@@ -371,9 +392,17 @@ def revoke(prefix: str) -> None:
     """
     from router.storage.keys import revoke_key
 
-    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, datetime.now(UTC))):
+    by = _key_by()
+    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, by.at, by=by)):
         _fail(f"no key begins with rtr_{prefix}_: `router key list` shows them")
     out.print(f"The key rtr_{prefix}_… opens nothing any more.", highlight=False)
+
+
+def _key_by() -> "KeyBy":
+    from router.storage.keys import KeyBy
+    from router.storage.schema import Source
+
+    return KeyBy(at=datetime.now(UTC), actor=who_asks(), key=None, source=Source.COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -7,6 +7,8 @@
     ├── ChangedSince   what shall be undone was followed by another change of the same object
     ├── Taken          somebody else has what only one may have
     ├── StillNamed     others refer to what shall go; they are listed
+    ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
+    ├── LeavesAlready  they are to leave, or have left
     ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
     └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
@@ -68,6 +70,17 @@ class StillNamed(ChangeRefused):
     def __init__(self, sentence: str, by: Sequence[Naming]) -> None:
         super().__init__(sentence)
         self.by = tuple(by)
+
+
+class LeftBehind(ChangeRefused):
+    def __init__(self, faults: Sequence[FieldFault], by: Sequence[Naming]) -> None:
+        super().__init__("; ".join(fault.sentence for fault in faults))
+        self.faults = tuple(faults)
+        self.by = tuple(by)
+
+
+class LeavesAlready(ChangeRefused):
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from router.storage.database import Database, Overtaken, StorageError, Transacti
 from router.storage.ended_calls import happened
 from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
 from router.storage.schema import people
+from router.storage.wakeups import Topic
 
 TRIES = 5  # to change what others change as well
 LOOK_AT_ONCE = 100  # commitments whose time has come, in one round of the clock
@@ -108,6 +109,11 @@ class Keeper:
         """What somebody has done about this commitment. Raises NoSuchCommitment and other StorageErrors."""
         async with db.writing() as transaction:
             return await self._step_one(transaction, commitment, event, table)
+
+    async def do_in(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> int:
+        """The same in a transaction of others; returns the version that it has then. Raises as `do`."""
+        await self._step_one(transaction, commitment, event, table)
+        return int((await _row(transaction, commitment)).version)
 
     async def promise(self, db: Database, event: Promised, table: Table) -> Outcome:
         """What somebody has promised: another commitment, or more of the one that is open. Raises StorageError."""
@@ -209,6 +215,7 @@ class Keeper:
         facts = facts_of(notice.commitment, table)
         payload = asdict(facts) | {"due_at": facts.due_at.isoformat()}
         row = {"at": notice.at, "kind": notice.kind, "commitment": notice.commitment.id, "payload": payload}
+        await transaction.wake(Topic.NOTICES)
         told = await transaction.run(insert(notices).values(**row).returning(notices.c.id))
         identity = int(told.scalar_one())
         if self.logs:

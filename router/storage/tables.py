@@ -16,6 +16,7 @@ from router.storage.covers import all_covers, refuse_contradictions, touches_cov
 from router.storage.database import Database, Overtaken, Transaction
 from router.storage.rows import write
 from router.storage.values import values_of
+from router.storage.wakeups import Topic
 
 PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
 
@@ -75,6 +76,7 @@ async def commit_changes(db: Database, changes: Sequence[Change], now: datetime,
 async def next_version(transaction: Transaction, now: datetime) -> int:
     """Give the table that this transaction makes its version; to be called under the change lock."""
     newest = select(func.coalesce(func.max(schema.table_versions.c.version), 0) + 1, literal(now, schema.UtcTime))
+    await transaction.wake(Topic.TABLE)
     numbered = insert(schema.table_versions).from_select(["version", "at"], newest)
     return int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
 
