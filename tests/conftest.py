@@ -80,7 +80,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     missing = [part for part in MUST_RUN if not _ran[part]]
     if not hasattr(session.config, "workerinput"):  # the workers' folders lie in this one's
         run = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
-        found = look_through(run, printed=[("printed", line) for line in _printed])
+        found = look_through(run, [("printed", line) for line in _printed])
         _unhidden.extend(found.faults(whole_run=_whole_run(session.config)))
         if _unhidden and exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -113,4 +113,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         if not _ran[part]:
             write(f"{part} ran nothing: this run proves nothing about it", red=True)
     if PROVE:
-        write(f"written: {_proof.write(passed=exitstatus == 0).relative_to(config.rootpath)}")
+        write(f"written: {_proof.write(passed=exitstatus == 0 and not _unhidden).relative_to(config.rootpath)}")
