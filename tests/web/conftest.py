@@ -87,12 +87,15 @@ class Office:
         key: str = "",
         body: object = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
         if if_match is not None:
             headers[b"If-Match"] = if_match.encode()
+        if if_none_match is not None:
+            headers[b"If-None-Match"] = if_none_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)

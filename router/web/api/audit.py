@@ -64,6 +64,8 @@ class AuditEntry(BaseModel):
 
 
 class AuditPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [EXAMPLE], "next": "7"}})
+
     items: list[AuditEntry]
     next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
 
@@ -77,7 +79,7 @@ class AuditQuery(BaseModel):
     object_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
-@endpoints.get("", operation_id="list_audit", **needs(Role.ADMIN))
+@endpoints.get("", operation_id="list_audit", summary="List changes", **needs(Role.ADMIN))
 async def list_entries(
     request: Request, parts: Annotated[Parts, Depends(parts)], query: Annotated[AuditQuery, Query()]
 ) -> AuditPage:
@@ -92,7 +94,13 @@ async def list_entries(
     return AuditPage(items=[_entry(one, sees_private=sees_private) for one in page], next=more)
 
 
-@endpoints.get("/{id}", operation_id="read_audit", responses={404: {"model": Problem}}, **needs(Role.ADMIN))
+@endpoints.get(
+    "/{id}",
+    operation_id="read_audit",
+    summary="Read a change",
+    responses={404: {"model": Problem}},
+    **needs(Role.ADMIN),
+)
 async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], id: EntryId) -> AuditEntry:
     """One change of one object."""
     async with parts.db.reading() as look:
@@ -106,6 +114,7 @@ async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], 
 @endpoints.post(
     "/{id}/undo",
     operation_id="undo_audit",
+    summary="Take a change back",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.ADMIN),
 )

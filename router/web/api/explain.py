@@ -79,7 +79,33 @@ class AnsweredBy(BaseModel):
     sentence: str
 
 
+ANSWER: dict[str, Any] = {
+    "sentence": "Anna Albers rings, then desk Coordinators: she is the account manager of Birch & Sons",
+    "sentences": ["Anna Albers is the account manager of Birch & Sons."],
+    "walk": [
+        {
+            "step": 1,
+            "kind": "person",
+            "name": "Anna Albers",
+            "fate": "rings",
+            "people": [{"id": 1, "name": "Anna Albers"}],
+            "sentence": "Anna Albers rings",
+        }
+    ],
+    "walk_sentences": ["Anna Albers rings"],
+    "answered_by": {
+        "step": 1,
+        "kind": "person",
+        "people": [{"id": 1, "name": "Anna Albers"}],
+        "sentence": "Anna Albers answers",
+    },
+    "decision": {"table_version": 12, "dialled": "+12125550100", "steps": [], "reasons": []},
+}
+
+
 class Answer(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": ANSWER})
+
     sentence: str = Field(description="Who rings, and the main reason.")
     sentences: list[str] = Field(description="Every reason, in the order in which they were found.")
     walk: list[WalkedStep] = Field(
@@ -90,7 +116,7 @@ class Answer(BaseModel):
     decision: dict[str, Any] = Field(description="The same as data: steps, reasons, and the table's version.")
 
 
-@endpoints.post("/explain", **needs(Role.VIEWER))
+@endpoints.post("/explain", operation_id="explain", summary="Who would answer?", **needs(Role.VIEWER))
 async def explain(question: Question, parts: Annotated[Parts, Depends(parts)]) -> Answer:
     """Who would answer if this caller dialled this line, and why? It is the very function that decides real calls."""
     table = parts.table()
