@@ -63,6 +63,6 @@ def _hide_numbers(_logger: WrappedLogger, _method: str, said: EventDict) -> Even
 
 
 def _without_numbers(value: object) -> object:
-    if isinstance(value, BaseException):
-        value = str(value)
-    return in_data(value, without_ends)
+    # What JSON doesn't know is written as its repr, which holds what its fields hold.
+    plain = value is None or isinstance(value, str | int | float | dict | list | tuple)
+    return in_data(value if plain else repr(value), without_ends)
