@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.migrate import upgrade
+from router.storage.notices import tell_calls
 from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
@@ -37,6 +38,7 @@ from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
 
@@ -78,7 +80,7 @@ class Service:
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
+        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._door = Door(self._publisher, external_prefixes=external_prefixes)
         self._clock = Clock(
@@ -88,6 +90,7 @@ class Service:
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
         )
+        self._live = Live(self._db, _now)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
@@ -108,6 +111,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            live=self._live,
             guard=self._guard,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
@@ -146,12 +150,14 @@ class Service:
             speaking = parts.create_task(self._speak(), name="link")
             asked = parts.create_task(self._orders.follow(), name="orders")
             settling = parts.create_task(self._orders.write(), name="outcomes")
+            following_events = parts.create_task(self._live.run(), name="events")
             guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
             self.url = web.url
             self.started.set()
             log.info("router started", pbx=self._ami.pbx, web=web.url)
             await self._stopping.wait()
             log.info("router stops")
+            await self._live.close()
             web.stop()
             # Calls are routed until the last moment: a slow database must not send them to the fallback.
             left = await self._recorder.drain(DRAIN_WITHIN)
@@ -169,6 +175,7 @@ class Service:
                 attending,
                 absences,
                 ticking,
+                following_events,
                 *carrying_out,
                 guarding,
             ):
@@ -220,6 +227,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                live=self._live,
             )
         )
         return WebServer(app, host, port)
@@ -237,6 +245,12 @@ class Service:
         if (table := self._publisher.table) is None:
             raise Unavailable("without a table nobody knows who owes whom a call back")  # the records wait for it
         await self._keeper.settle(transaction, ended, table)
+
+    async def _tell(self, transaction: Transaction, batch: Sequence[Call]) -> Collection[str]:
+        """What the outside shall learn of these calls, in the transaction that records them."""
+        if (table := self._publisher.table) is None:
+            raise Unavailable("without a table nobody knows whose calls these are")  # the records wait for it
+        return await tell_calls(transaction, batch, table, _now())
 
     def _publish(self, table: Table) -> None:
         self._switchboard.hear(TablePublished(table=table, at=_now()))

@@ -15,7 +15,7 @@ database that is frozen holds up the task that talks to it for `LONGEST_WAIT` se
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
@@ -80,6 +80,7 @@ class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""
 
     def __init__(self, connection: AsyncConnection) -> None:
+        self.tells = False  # whether its commit is news to whoever follows the notices
         self._connection = connection
 
     async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
@@ -129,6 +130,7 @@ class Database:
         self._engine = engine_for(url)
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
+        self.wakes: list[Callable[[], None]] = []  # called when this process has committed something that it tells
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -143,6 +145,9 @@ class Database:
         async with self._transaction({SQLITE_WRITES: True}) as transaction:
             yield transaction
             await transaction.commit()
+        if transaction.tells:
+            for wake in self.wakes:
+                wake()
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[Transaction]:

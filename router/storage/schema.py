@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 import router.storage.call_schema
-import router.storage.owed_schema  # noqa: F401 (their tables are in the same metadata)
+import router.storage.owed_schema  # (their tables are in the same metadata)
+import router.storage.told_schema  # noqa: F401
 from router.routing.model import (
     CallerKind,
     ClosedBy,

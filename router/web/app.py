@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, description, explain, keys
+from router.web.api import audit, calls, description, events, explain, keys
 from router.web.api.nouns import endpoints_of
 from router.web.parts import Parts
 from router.web.problems import Problem, translate_errors
@@ -42,6 +42,7 @@ def _whole_api() -> FastAPI:
     translate_errors(app)
     app.include_router(health.endpoints)
     app.include_router(calls.endpoints, prefix=API)
+    app.include_router(events.endpoints, prefix=API)
     app.include_router(explain.endpoints, prefix=API)
     for endpoints in _OF_NOUNS:
         app.include_router(endpoints, prefix=API)

@@ -10,6 +10,7 @@ from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -23,6 +24,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    live: Live
 
 
 def parts(request: Request) -> Parts:

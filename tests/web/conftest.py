@@ -25,6 +25,7 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
@@ -59,6 +60,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
@@ -67,6 +69,7 @@ class Office:
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                live=self.live,
             )
         )
 
