@@ -110,6 +110,19 @@ def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
     assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
 
 
+def test_explain_says_who_ends_up_answering_as_if(router: Run) -> None:
+    question = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-03-02 12:00")
+
+    usual = router(*question)
+    as_if = router(*question, "--away", "JONAS", "--busy", "ida", "--empty-desk", "service")
+
+    assert usual.out.splitlines()[-1] == "  → In the end Jonas answers."
+    assert "  → Ida is on the phone and passed over." in as_if.out.splitlines()
+    assert "Jonas is away" in as_if.out
+    assert router(*question, "--away", "nobody").code == 2
+    assert router(*question, "--busy", "nobody").code == 2
+
+
 def test_openapi_prints_the_description_without_a_database(router: Run, tmp_path: Path) -> None:
     said = router("openapi", database=f"sqlite:///{tmp_path}/nothing.db")
 

@@ -53,9 +53,14 @@ class Carrying:
         self._external_prefixes = external_prefixes
         self.changes: list[Change] = []
         self.done: list[Done] = []
-        self.weighed: Sequence[Change] | None = None  # in which dead ends are looked for, if not in what is changed
+        self.weighed: Sequence[Change] | None = None  # instead of what is changed now: what comes of it later
         self.taken_back: list[KeptLeaving] = []
         self.afterwards: list[Afterwards] = []
+
+    @property
+    def to_weigh(self) -> Sequence[Change]:
+        """The changes in which dead ends are looked for."""
+        return self.changes if self.weighed is None else self.weighed
 
     @property
     def rows(self) -> Transaction:
@@ -154,6 +159,10 @@ class Carrying:
         declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
+        if entry.hidden_at is not None:
+            raise ChangedSince(
+                f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew"
+            )
         current = await kept_of(self._rows, declared.noun, entry.object)
         if (None if current is None else _content(shown(declared, current))) != _content(entry.after):
             where = f"{declared.plural}/{entry.object}"

@@ -9,7 +9,8 @@
     ├── StillNamed     others refer to what shall go; they are listed
     ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
     ├── LeavesAlready  they are to leave, or have left
-    └── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
 Every message says what to do. Nothing was changed when one of these is raised.
 """
@@ -92,3 +93,7 @@ class LeadsNowhere(ChangeRefused):
     def __init__(self, found: Sequence[Nowhere]) -> None:
         super().__init__("; ".join(one.sentence for one in found))
         self.found = tuple(found)
+
+
+class NotLookedAhead(ChangeRefused):
+    pass

@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -132,6 +133,16 @@ class Transaction:
         async with within(STATEMENT_WITHIN, "the commit took longer"):
             await self._connection.commit()
 
+    async def turn_to_changing(self) -> None:
+        """Commit, and begin another unit of work on the same connection: one under the change lock."""
+        await self.commit()
+        await self._connection.execution_options(**{SQLITE_WRITES: True})
+        await self.take_the_change_lock()
+
+    async def take_the_change_lock(self) -> None:
+        if self.speaks_postgresql:  # SQLite's write lock is one already
+            await self.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+
 
 class Database:
     """A small pool of connections to SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://…`)."""
@@ -162,17 +173,27 @@ class Database:
     async def changing(self) -> AsyncIterator[Transaction]:
         """As `writing`, but under the change lock: no two changes of the table overlap, in all processes."""
         async with self.writing() as transaction:
-            if transaction.speaks_postgresql:  # SQLite's write lock is one already
-                await transaction.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+            await transaction.take_the_change_lock()
             yield transaction
 
     @asynccontextmanager
-    async def own_connection(self) -> AsyncIterator[Any]:
+    async def preparing(self) -> AsyncIterator[Transaction]:
+        """A unit of work that puts much ready in temporary tables, in nobody's way, then takes the change lock.
+
+        Until `turn_to_changing` it writes nothing else; from then on it is as `changing`. Raises StorageError.
+        """
+        async with self._transaction({}) as transaction:
+            yield transaction
+            await transaction.commit()
+
+    @asynccontextmanager
+    async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
         """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
 
-        Its end ends it at once, whatever it was doing. Raises StorageError.
+        `settings` are the server's, for this session. The end of the block ends it at once. Raises StorageError.
         """
-        engine = create_async_engine(normalised(self._url), poolclass=NullPool, connect_args=_for_postgresql())
+        address, arguments = normalised(self._url), _for_postgresql(settings or {})
+        engine = create_async_engine(address, poolclass=NullPool, connect_args=arguments)
         with translated():
             async with within(CONNECT_WITHIN, "connecting took longer"):
                 connection = await engine.connect()
@@ -180,6 +201,8 @@ class Database:
             assert driver is not None
             try:
                 yield driver
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as fault:
+                raise Unavailable(f"the connection is of no more use: {fault}") from fault
             finally:
                 driver.terminate()
                 with suppress(TimeoutError, exc.SQLAlchemyError):
@@ -236,7 +259,7 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args=_for_postgresql(),
+            connect_args=_for_postgresql({}),
         )
     engine = create_async_engine(
         address,
@@ -249,13 +272,14 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     return engine
 
 
-def _for_postgresql() -> dict[str, Any]:
+def _for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {
             "application_name": "router",
             "statement_timeout": _milliseconds(STATEMENT_WITHIN),
             "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
+            **more,
         },
     }
 

@@ -31,6 +31,10 @@ Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T
 """Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
 
 
+class _Rehearsed(Exception):
+    """Ends a transaction of which nothing shall be kept."""
+
+
 class Publisher:
     """Keeps the newest table and hands each one to `publish`, in the order of their versions."""
 
@@ -114,6 +118,27 @@ class Publisher:
                 else:
                     await self._read(version, before)  # perhaps the rows make a table now
                 return made
+        raise Overtaken("others change the table all the time: try again")
+
+    async def rehearse(self, work: Work[T]) -> tuple[Table | None, Sequence[Change], T]:
+        """Let `work` change the rows as in `change`, and undo it: nothing is kept, and others wait for milliseconds.
+
+        Returns the newest table as it is, the changes that were written, and what `work` made. Raises what `work`
+        raises, StorageError, and Overtaken as `change` does.
+        """
+        async with self._changing:
+            for _ in range(TRIES):
+                before, version = await self._newest()
+                try:
+                    async with self._db.changing() as transaction:
+                        if await version_in(transaction) != version:
+                            continue
+                        changes, made = await work(transaction, before)
+                        if touches_covers(changes):
+                            await refuse_contradictions(transaction)
+                        raise _Rehearsed
+                except _Rehearsed:
+                    return before, changes, made
         raise Overtaken("others change the table all the time: try again")
 
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
