@@ -100,7 +100,7 @@ async def carry_out(
         told = difference(
             found.steps, found.same, found.called, settings.region, private=manner.private, everything=manner.everything
         )
-        _refuse_dead_ends(found, settings, now, tell)
+        await _refuse_dead_ends(found, settings, now, tell)
         if manner.dry_run or not found.steps:
             return Imported(version=None, difference=told, remarks=tuple(found.remarks))
         try:
@@ -111,14 +111,14 @@ async def carry_out(
     raise Overtaken("others change the table all the time: try again")
 
 
-def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
+async def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
     before = found.before.table(settings)
     if before is None or not found.steps:
         return  # as long as no table can be made, no caller is worse off
     tell("asking who would answer", 0, 0)
     after = Table.build(found.after.configuration(settings), found.before.version + 1)
-    if nowhere := DeadEnds().new_ones(before, after, now):
-        raise LeadsNowhere(nowhere)
+    if new := DeadEnds().new_ones(before, after, now):
+        raise LeadsNowhere(new)
 
 
 async def _write(db: Database, found: Plan, by: By, now: datetime, tell: Tell) -> int:

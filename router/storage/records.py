@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 
 from router.calls.call import Call, Ending, Leg, Passing, Phase
 from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
 from router.storage.call_schema import call_legs, call_passings, calls
+from router.storage.columns import UtcTime
 from router.storage.database import Database, StorageError, Transaction
 
 PAGE_AT_MOST = 200  # records in one answer: about 1 MB with their decisions
@@ -106,6 +107,21 @@ async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
         theirs = select(call_passings).join(calls, calls.c.id == call_passings.c.call).where(still_open)
         passings = await _passings_of(look, theirs)
     return tuple([_call(_record(row, legs, passings)) for row in rows])
+
+
+async def newest_end(db: Database, pbx: str) -> datetime | None:
+    """When the last call of this PBX ended that is on record with its end; None when none is.
+
+    Looks among those that arrived last: one that lasted for longer and ended later only makes it too early. Ends are
+    written in the order in which they happened, so those before are on record as well. Raises StorageError.
+    """
+    ours = and_(calls.c.ended_at.is_not(None), calls.c.id.startswith(f"{pbx}:", autoescape=True))
+    latest = select(calls.c.ended_at).where(ours).order_by(calls.c.arrived_at.desc(), calls.c.id.desc())
+    among = latest.limit(PAGE_AT_MOST).subquery()
+    async with db.reading() as look:
+        (row,) = await look.rows(select(func.max(among.c.ended_at, type_=UtcTime)))
+    end: datetime | None = row[0]
+    return end
 
 
 async def _legs_of(look: Transaction, query: Select[Any]) -> dict[str, list[Leg]]:

@@ -11,6 +11,7 @@ from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -24,6 +25,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    live: Live
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 

@@ -103,8 +103,19 @@ class MadeChange(BaseModel):
     object: dict[str, Any] | None = Field(description="As it is now; null when it was removed.")
 
 
+MADE: dict[str, Any] = {
+    "version": 12,
+    "items": [
+        {"noun": "people", "id": 90, "action": "created", "object": {"id": 90, "version": 1, "name": "Paula"}},
+        {"noun": "accounts", "id": 1, "action": "changed", "object": {"id": 1, "version": 2, "deputy_ids": [90]}},
+    ],
+}
+
+
 class MadeChanges(BaseModel):
     """What became of each item. `version` is the table that they made; undo it with POST /changes/{version}/undo."""
+
+    model_config = ConfigDict(json_schema_extra={"example": MADE})
 
     version: int | None
     items: list[MadeChange]
@@ -137,8 +148,33 @@ class MovedCalls(BaseModel):
     after: Led
 
 
+_MOVE = "Birch & Sons on Business line (+12125550100), now: Anna for 20 s, then … → Ben for 20 s, then …."
+PREVIEWED: dict[str, Any] = {
+    "sentences": [_MOVE],
+    "moves": [
+        {
+            "sentence": _MOVE,
+            "callers": ["Birch & Sons"],
+            "lines": ["Business line (+12125550100)"],
+            "when": ["now"],
+            "kinds_of_call": 1,
+            "alike": 1,
+            "example": {"caller": "+12025550111", "line": "+12125550100", "at": "2026-03-02T17:00:00Z"},
+            "before": {"steps": ["Anna", "Coordinators"], "sentence": "Anna (account manager) for 20 s, then …"},
+            "after": {"steps": ["Ben", "Coordinators"], "sentence": "Ben (account manager) for 20 s, then …"},
+        }
+    ],
+    "moves_in_all": 1,
+    "appear": [],
+    "vanish": [],
+    "refused": [],
+}
+
+
 class Previewed(BaseModel):
     """What would become of calls. Nothing was changed."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PREVIEWED})
 
     sentences: list[str] = Field(description="All that follows, in words.")
     moves: list[MovedCalls]
@@ -148,7 +184,13 @@ class Previewed(BaseModel):
     refused: list[DeadEnd] = Field(description="Why it would be refused; empty when it would be made.")
 
 
-@endpoints.post("/preview", operation_id="preview_changes", responses=_REFUSALS, **needs(Role.EDITOR))
+@endpoints.post(
+    "/preview",
+    operation_id="preview_changes",
+    summary="Foresee several changes",
+    responses=_REFUSALS,
+    **needs(Role.EDITOR),
+)
 async def preview(wanted: ChangeList, parts: Annotated[Parts, Depends(parts)]) -> Previewed:
     """Which calls would go elsewhere, and which problems appear or vanish, if these changes were made as one?
 
@@ -174,7 +216,9 @@ async def preview(wanted: ChangeList, parts: Annotated[Parts, Depends(parts)]) -
     )
 
 
-@endpoints.post("", operation_id="make_changes", responses=_REFUSALS, **needs(Role.EDITOR))
+@endpoints.post(
+    "", operation_id="make_changes", summary="Make several changes as one", responses=_REFUSALS, **needs(Role.EDITOR)
+)
 async def make(request: Request, wanted: ChangeList, parts: Annotated[Parts, Depends(parts)]) -> MadeChanges:
     """Make these changes as one, in this order, all or none; calls are decided by them before the answer comes."""
     done = await parts.door.do(wanted.wishes(), asked_by(request), parts.now())
@@ -183,7 +227,13 @@ async def make(request: Request, wanted: ChangeList, parts: Annotated[Parts, Dep
     return MadeChanges(version=done[0].version, items=items)
 
 
-@endpoints.post("/{version}/undo", operation_id="undo_changes", responses=_REFUSALS, **needs(Role.ADMIN))
+@endpoints.post(
+    "/{version}/undo",
+    operation_id="undo_changes",
+    summary="Take several changes back",
+    responses=_REFUSALS,
+    **needs(Role.ADMIN),
+)
 async def undo(
     request: Request,
     version: Annotated[int, Path(ge=1, le=LARGEST, examples=[2])],
