@@ -65,7 +65,7 @@ async def list_entries(db: Database, *, over: bool = False, at_most: int = 1000)
     calls_of: dict[int, list[str]] = {}
     for link in linked:
         calls_of.setdefault(link.commitment, []).append(link.call)
-    return tuple([Entry(commitment=_commitment(row), calls=tuple(calls_of.get(row.id, ()))) for row in rows])
+    return tuple([Entry(commitment=as_commitment(row), calls=tuple(calls_of.get(row.id, ()))) for row in rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ class Keeper:
         for _ in range(TRIES):
             rows = await transaction.rows(select(commitments).where(commitments.c.party.in_(keys), OWED))
             row = min(rows, key=lambda row: keys.index(row.party), default=None)
-            outcome = step(_commitment(row) if row else None, event, table, self.terms)
+            outcome = step(as_commitment(row) if row else None, event, table, self.terms)
             if not isinstance(outcome, Changed):
                 return outcome
             if saved := await self._save(transaction, row, outcome, table):
@@ -161,7 +161,7 @@ class Keeper:
     async def _step_one(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> Outcome:
         for _ in range(TRIES):
             row = await _row(transaction, commitment)
-            outcome = step(_commitment(row), event, table, self.terms)
+            outcome = step(as_commitment(row), event, table, self.terms)
             if not isinstance(outcome, Changed):
                 return outcome
             if saved := await self._save(transaction, row, outcome, table):
@@ -170,7 +170,7 @@ class Keeper:
 
     async def _look_at(self, transaction: Transaction, commitment: int, table: Table, now: datetime) -> bool:
         row = await _row(transaction, commitment)
-        outcome = look(_commitment(row), table, self.terms, now)
+        outcome = look(as_commitment(row), table, self.terms, now)
         # of two routers that look at once one is faster, and has told everybody
         return isinstance(outcome, Changed) and await self._save(transaction, row, outcome, table) is not None
 
@@ -256,8 +256,9 @@ async def _talks_since(transaction: Transaction, event: Missed) -> list[Talked]:
     ]
 
 
-def _commitment(row: Row[Any]) -> Commitment:
-    values = {name: value for name, value in row._mapping.items() if name != "version"}
+def as_commitment(row: Row[Any]) -> Commitment:
+    """A row of the commitments as a value. Raises nothing."""
+    values = {name: value for name, value in row._mapping.items() if name not in ("version", "updated_at")}
     return Commitment(**values | {"level": Level(row.level)})
 
 
