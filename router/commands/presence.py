@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, fail, newest_table, out, with_database
+from router.commands.console import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    by_command,
+    door_of,
+    fail,
+    newest_table,
+    out,
+    with_database,
+)
 from router.settings import Settings, load_settings
 from router.storage.database import Database
 
@@ -154,25 +163,16 @@ def _change(text: str, change: Callable[["Presence", datetime], "Presence"]) -> 
 
 
 def _change_table(text: str, until: datetime | None, settings: Settings) -> None:
-    from router.calls.presence import away, may_go_away
-    from router.routing.configuration import Put
+    from router.changes.absence import say_away
     from router.routing.people import person_meant
-    from router.storage.tables import commit_changes
 
     now = datetime.now(UTC)
 
     async def run(db: Database) -> "Outcome":
         table, presences = await _known(db, settings)
-        before = person_meant(text, table)
-        if not may_go_away(before):
-            raise _NotPossible(
-                f"{before.name} is {before.state.value}, which the table has to go on saying: sign them out instead"
-            )
-        after = away(before, until)
-        if after == before:
-            return before, table, presences
-        version = await commit_changes(db, [Put(entity=after)], now, onto=table.version)
-        return after, table.with_change(Put(entity=after), version=version), presences
+        door, publisher = door_of(db, settings)
+        person = await say_away(door, person_meant(text, table).id, until, by_command(), now)
+        return person, publisher.table or table, presences
 
     _told(settings, run, now)
 
@@ -186,21 +186,18 @@ async def _known(db: Database, settings: Settings) -> "tuple[Table, Presences]":
 def _told(settings: Settings, run: "Callable[[Database], Coroutine[Any, Any, Outcome]]", now: datetime) -> None:
     """Do this, and say how the person stands now and who takes over where nobody is left; or why it can't be done."""
     from router.calls.presence import takeovers
+    from router.changes.faults import ChangeRefused
     from router.routing.people import NobodyMeant
 
     try:
         person, table, presences = with_database(settings, run)
     except NobodyMeant as nobody:
         fail(str(nobody), code=2)
-    except _NotPossible as refusal:
+    except ChangeRefused as refusal:
         fail(str(refusal))
     _say(f"{_standing(person, table, presences, now)}.")
     for sentence in takeovers(person.id, table, presences, now):
         _say(sentence, style="red")
-
-
-class _NotPossible(Exception):
-    """What was asked for would lose something that the table says."""
 
 
 def _standing(person: "Person", table: "Table", presences: "Presences", now: datetime) -> str:

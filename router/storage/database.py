@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -167,12 +168,13 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def own_connection(self) -> AsyncIterator[Any]:
+    async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
         """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
 
-        Its end ends it at once, whatever it was doing. Raises StorageError.
+        `settings` are the server's, for this session. The end of the block ends it at once. Raises StorageError.
         """
-        engine = create_async_engine(normalised(self._url), poolclass=NullPool, connect_args=_for_postgresql())
+        address, arguments = normalised(self._url), _for_postgresql(settings or {})
+        engine = create_async_engine(address, poolclass=NullPool, connect_args=arguments)
         with translated():
             async with within(CONNECT_WITHIN, "connecting took longer"):
                 connection = await engine.connect()
@@ -180,6 +182,8 @@ class Database:
             assert driver is not None
             try:
                 yield driver
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as fault:
+                raise Unavailable(f"the connection is of no more use: {fault}") from fault
             finally:
                 driver.terminate()
                 with suppress(TimeoutError, exc.SQLAlchemyError):
@@ -236,7 +240,7 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args=_for_postgresql(),
+            connect_args=_for_postgresql({}),
         )
     engine = create_async_engine(
         address,
@@ -249,13 +253,14 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     return engine
 
 
-def _for_postgresql() -> dict[str, Any]:
+def _for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {
             "application_name": "router",
             "statement_timeout": _milliseconds(STATEMENT_WITHIN),
             "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
+            **more,
         },
     }
 

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, description, docs, explain, keys
+from router.web.api import audit, calls, description, docs, explain, keys, leaving
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
 from router.web.parts import Parts
@@ -18,9 +18,9 @@ from router.web.problems import translate_errors
 API = "/api/v1"
 
 
-def build_app(parts: Parts) -> FastAPI:
-    """The whole API. Nothing is reached without passing `admit`, nothing is refused but as a problem."""
-    app = _whole_api()
+def build_app(parts: Parts, *, only_health: bool = False) -> FastAPI:
+    """The whole API, or what tells of a router's health. Nothing is reached without passing `admit`."""
+    app = _health() if only_health else _whole_api()
     app.state.parts = parts
     app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
     app.state.description = description_as_json
@@ -41,6 +41,20 @@ def description_as_json() -> bytes:
 
 
 def _whole_api() -> FastAPI:
+    app = _health()
+    app.include_router(calls.endpoints, prefix=API)
+    app.include_router(explain.endpoints, prefix=API)
+    for endpoints in _OF_NOUNS:
+        app.include_router(endpoints, prefix=API)
+    app.include_router(leaving.endpoints, prefix=API)
+    app.include_router(keys.endpoints, prefix=API)
+    app.include_router(audit.endpoints, prefix=API)
+    app.include_router(description.endpoints, prefix=API)
+    app.include_router(docs.endpoints, prefix=API)
+    return app
+
+
+def _health() -> FastAPI:
     app = FastAPI(
         title="Call router",
         summary="Every caller reaches a person who can help.",
@@ -54,14 +68,6 @@ def _whole_api() -> FastAPI:
     app.openapi = lambda: app.openapi_schema or completed(as_fastapi_says())  # type: ignore[method-assign]
     translate_errors(app)
     app.include_router(health.endpoints)
-    app.include_router(calls.endpoints, prefix=API)
-    app.include_router(explain.endpoints, prefix=API)
-    for endpoints in _OF_NOUNS:
-        app.include_router(endpoints, prefix=API)
-    app.include_router(keys.endpoints, prefix=API)
-    app.include_router(audit.endpoints, prefix=API)
-    app.include_router(description.endpoints, prefix=API)
-    app.include_router(docs.endpoints, prefix=API)
     return app
 
 

@@ -1,5 +1,6 @@
 """Does the router live, is it ready, and what do its figures say?"""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -44,6 +45,13 @@ class Link(BaseModel):
     why: str
 
 
+class Speaker(BaseModel):
+    """What this process is among those that could speak for the PBX, and since when."""
+
+    role: str
+    since: datetime | None
+
+
 class TableStanding(BaseModel):
     version: int | None
     age_seconds: float | None
@@ -61,9 +69,10 @@ class Readiness(BaseModel):
     ready: bool
     reasons: list[str]
     warnings: list[str]
-    link: Link
+    speaker: Speaker | None
+    link: Link | None
     table: TableStanding
-    records: Records
+    records: Records | None
 
 
 @endpoints.get("/healthz", operation_id="is_alive", summary="Is it alive?", **open_to_anyone())
@@ -81,19 +90,26 @@ async def healthz() -> Alive:
     **needs(Role.VIEWER),
 )
 async def readyz(parts: Annotated[Parts, Depends(parts)]) -> Response:
-    """Whether calls are steered, and if not, why. While they aren't, they ring the coordinators."""
+    """Whether calls are steered, and if not, why. While they aren't, they ring the coordinators.
+
+    Of several processes that could speak for the PBX one leads and the others stand by, ready to take over. A process
+    that only takes requests says nothing of the PBX and of records.
+    """
     standing = parts.standing()
     reasons = reasons_not_ready(standing)
     readiness = Readiness(
         ready=not reasons,
         reasons=reasons,
         warnings=warnings(standing),
-        link=Link(up=standing.link_up, why=standing.link_why),
+        speaker=Speaker(role=standing.role, since=standing.since) if standing.steers else None,
+        link=Link(up=standing.link_up, why=standing.link_why) if standing.steers else None,
         table=TableStanding(
             version=standing.table_version, age_seconds=standing.table_age, trouble=standing.table_trouble
         ),
-        records=Records(waiting=standing.records_waiting, oldest_seconds=standing.records_age),
-    ).model_dump()
+        records=(
+            Records(waiting=standing.records_waiting, oldest_seconds=standing.records_age) if standing.steers else None
+        ),
+    ).model_dump(mode="json")
     if not reasons:
         return JSONResponse(readiness)
     status = HTTPStatus.SERVICE_UNAVAILABLE

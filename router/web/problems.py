@@ -134,6 +134,12 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
             refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+        case faults.LeftBehind(faults=found, by=by):
+            named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
+            status, errors = HTTPStatus.UNPROCESSABLE_ENTITY, _in_body(found)
+            refusal = Refusal(status, "left-behind", detail, errors=errors, named_by=named_by)
+        case faults.LeavesAlready():
+            refusal = Refusal(HTTPStatus.CONFLICT, "leaves-already", detail)
         case faults.LeadsNowhere(found=ends):
             nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"
@@ -144,6 +150,9 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
+        case faults.NotLookedAhead():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            refusal = Refusal(status, "not-looked-ahead", detail, headers=headers)
         case _:
             return await _slip(request, error)
     return _answer(refusal)

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
@@ -41,6 +42,7 @@ READY = Standing(
     table_trouble="",
     records_waiting=0,
     records_age=None,
+    since=datetime(2026, 3, 2, 17, tzinfo=UTC),
 )
 
 
@@ -55,18 +57,21 @@ class Office:
     now: datetime = MONDAY_NOON
     standing: Standing = READY
     figures: tuple[Figure, ...] = ()
+    presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
+        self.door = Door(self.publisher, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
-                door=Door(self.publisher, external_prefixes=ALLOWED),
+                door=self.door,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                presences=lambda: self.presences,
             )
         )
 

@@ -1,6 +1,7 @@
 """Does every change go through the one door: whole, refused with its reason, in force at once, on record?"""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +9,10 @@ import pytest
 
 from router.lab.sample import ANNA, BEN, BIRCH, BUSINESS_LINE, COORDINATORS, FELIX, HUGO, IDA, JONAS, SERVICE, STRANGER
 from router.storage.keys import new_key
+from router.storage.retention import due_kinds, fade_some
+from router.storage.retention_schema import Kind
 from router.storage.schema import Role
+from tests.sample_database import MONDAY_NOON
 from tests.web.cases import BODIES
 from tests.web.conftest import Office
 
@@ -106,6 +110,25 @@ async def test_the_mark_of_the_safety_net_moves_in_one_change_and_moves_back(eit
     assert len({entry["version"] for entry in entries}) == 1
     assert len(undone.json()["items"]) == 2
     assert [desk["safety_net"] for desk in (await office.edit("GET", "/desks")).json()["items"]] == [True, False]
+
+
+async def test_a_change_whose_numbers_are_hidden_cant_be_undone_and_one_without_numbers_can(office: Office) -> None:
+    made = await office.edit("POST", "/accounts", {"name": "Oak", "numbers": ["+12025550191"]})
+    there = made.headers["location"].removeprefix("/api/v1")
+    await office.edit("PATCH", there, {"numbers": ["+12025550192"]}, if_match='"1"')
+    hours = await office.edit("POST", "/hours", {"name": "always", "time_zone": "UTC"})
+    now = MONDAY_NOON + timedelta(days=91)
+    assert Kind.AUDIT in await due_kinds(office.db, now)
+    while await fade_some(office.db, Kind.AUDIT, MONDAY_NOON + timedelta(days=1), now):
+        pass
+
+    entries = (await office.edit("GET", "/audit")).json()["items"]
+    answers = [await office.edit("POST", f"/audit/{entry['id']}/undo") for entry in entries]
+
+    assert [entry["hidden_at"] is None for entry in entries] == [True, False, False]
+    assert [answer.status_code for answer in answers] == [200, 409, 409]
+    assert "are hidden since 2026-06-01: write it anew" in answers[1].json()["detail"]
+    assert hours.status_code == made.status_code == 201
 
 
 async def test_private_numbers_need_their_own_right_and_survive_an_editor_who_has_it_not(office: Office) -> None:

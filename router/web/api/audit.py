@@ -39,6 +39,7 @@ EXAMPLE: dict[str, Any] = {
     "after": {"id": 1, "version": 2, "name": "Birch & Sons"},
     "version": 12,
     "undoes": None,
+    "hidden_at": None,
 }
 
 
@@ -59,6 +60,7 @@ class AuditEntry(BaseModel):
     after: dict[str, Any] | None = Field(description="The object as it became; null when it went.")
     version: int | None
     undoes: int | None = Field(description="The entry that this one takes back.")
+    hidden_at: datetime | None = Field(description="When digits of numbers in it were hidden; it can't be undone then.")
 
 
 class AuditPage(BaseModel):
@@ -142,4 +144,5 @@ def _entry(kept: KeptEntry, *, sees_private: bool) -> AuditEntry:
         after=after,
         version=kept.version,
         undoes=kept.undoes,
+        hidden_at=kept.hidden_at,
     )
