@@ -6,6 +6,7 @@ there is nothing to say, also when the first in turn didn't answer and the next 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from re import sub
 from typing import Any, assert_never
 
 from router.calls.call import Ending, Leg, Passing
@@ -100,9 +101,7 @@ class NotAnswered:
     promise: Promised | None
 
 
-Difference = (
-    NotByThePlan | PassedOver | DidNotRing | RangBesides | DidNotTake | TakenOtherwise | HandedOn | NotAnswered
-)
+Difference = NotByThePlan | PassedOver | DidNotRing | RangBesides | DidNotTake | TakenOtherwise | HandedOn | NotAnswered
 
 
 def differences(decided: Sequence[Decided], happened: Happened) -> tuple[Difference, ...]:
@@ -134,6 +133,11 @@ def decided_steps(decision: Mapping[str, Any]) -> tuple[Decided, ...]:
         )
         for step in decision.get("steps", ())
     )
+
+
+def kind_of(difference: Difference) -> str:
+    """The difference's name as data: `did_not_take`. Raises nothing."""
+    return sub(r"(?<!^)(?=[A-Z])", "_", type(difference).__name__).lower()
 
 
 def sentence_of(difference: Difference, shown: Callable[[str], str] = str) -> str:

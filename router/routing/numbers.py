@@ -65,7 +65,8 @@ def forms_of(text: str, region: str) -> tuple[str, ...]:
     forms = [text, e164, e164[1:], "00" + e164[1:]]
     if phonenumbers.country_code_for_region(region) == parsed.country_code:
         national = phonenumbers.national_significant_number(parsed)
-        forms += [national, (phonenumbers.ndd_prefix_for_region_code(region, True) or "") + national]
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        forms += [national, ((metadata.national_prefix if metadata else "") or "") + national]
     return tuple(dict.fromkeys(forms))
 
 
