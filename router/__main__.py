@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.commitments import app as commitments
 from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
@@ -20,6 +21,7 @@ from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.forget import forget_number
+from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
@@ -32,10 +34,14 @@ if TYPE_CHECKING:
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(import_, name="import")
+app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
 app.command(forget_number, name="forget")
+app.command(leave)
+app.command(cover)
 
 
 @app.command

@@ -29,7 +29,8 @@ from router.routing.table import Table
 from router.storage.audit import KeptEntry, entries_of_version, entry_of
 from router.storage.database import Transaction
 from router.storage.kept import Kept, Wanted, kept_among, kept_by_ref, kept_of, kept_page, next_id, slots_taken
-from router.storage.leavings import KeptLeaving, leaving_of_version
+from router.storage.leavings import KeptLeaving, leaving_of_version, named_as_heir
+from router.storage.naming import owed_by
 from router.storage.rows import put, put_with, write
 from router.storage.schema import Action
 from router.storage.ties import referrers
@@ -122,9 +123,14 @@ class Carrying:
 
     async def _remove(self, declared: Declared, current: Kept) -> Done:
         identity = current.entity.id
-        named = await referrers(self._rows, declared.noun, identity)
-        if named:
-            by = [_naming(one.noun, one.id, one.by) for one in named]
+        by = [_naming(one.noun, one.id, one.by) for one in await referrers(self._rows, declared.noun, identity)]
+        if declared.noun is Noun.PERSON:  # what no foreign key tells
+            by += [
+                Naming(plural="commitments", id=one.id, field="owner_id") for one in await owed_by(self._rows, identity)
+            ]
+            heirs = await named_as_heir(self._rows, identity)
+            by += [Naming(plural="people", id=leaver, field="leave/successors") for leaver in heirs]
+        if by:
             where = ", ".join(f"{one.plural}/{one.id} ({one.field})" for one in by[:5])
             more = f" and {len(by) - 5} more" if len(by) > 5 else ""
             raise StillNamed(f"{where}{more} still name it: let them name another first", by)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 import router.storage.call_schema
+import router.storage.import_schema
 import router.storage.leaving_schema
 import router.storage.owed_schema
 import router.storage.retention_schema  # noqa: F401 (their tables are in the same metadata)
