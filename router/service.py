@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from router.ami.guard import Guard, GuardSettings
+from router.ami.journal import Adopted
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
@@ -205,8 +206,8 @@ class Service:
         self._vitals.link = self._link
         await self._link.run()
 
-    async def _adopt(self) -> datetime | None:
-        """Take over the calls that are open on record; up to when are the records complete?"""
+    async def _adopt(self) -> Adopted | None:
+        """Take over the calls that are open on record; None when nobody can tell which those are."""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
@@ -216,7 +217,10 @@ class Service:
             return None
         self._calls.adopt(still_open)
         ends = [record.ended_at for record in newest if record.ended_at is not None]
-        return min([max(ends), *(call.arrived_at for call in still_open)]) if ends else None
+        return Adopted(
+            complete_until=max(ends, default=None),
+            open_calls={call.call_id: call.arrived_at for call in still_open},
+        )
 
     async def _migrate(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """Which pieces of the PBX's journal tell what ended while we were away?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,24 @@ class Piece:
 
     begins: datetime
     lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """What the records knew when they were taken over: every end before `complete_until`, and which calls were open.
+
+    `open_calls` are call ids with their arrivals; None for `complete_until` says that nothing is known.
+    """
+
+    complete_until: datetime | None
+    open_calls: Mapping[str, datetime]
+
+    def read_from(self, live_calls: Collection[str]) -> datetime | None:
+        """Where the journal begins to tell more. Of an open call that still lives it tells nothing yet."""
+        if self.complete_until is None:
+            return None
+        gone = [arrived for call_id, arrived in self.open_calls.items() if call_id not in live_calls]
+        return min([self.complete_until, *gone])
 
 
 def pieces_to_read(since: datetime | None, now: datetime) -> Iterator[Piece]:

@@ -16,6 +16,7 @@ from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
 from router.ami.framing import Message
 from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
+from router.ami.journal import Adopted
 from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
@@ -31,7 +32,7 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
-STAND_BACK = 2.0  # seconds for whoever is heard instead of us to take the turn that we had
+STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn that we had
 MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
 
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
@@ -46,8 +47,7 @@ class Session:
     """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known.
 
     `turn` says who tries to be heard; without one, who comes later is heard. `token` is the one we were heard by last,
-    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, and says
-    from when on the journal tells more, if it can.
+    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, if it can.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Session:
         since: datetime | None,
         turn: Turn | None = None,
         token: str = "",
-        adopt: Callable[[], Awaitable[datetime | None]] | None = None,
+        adopt: Callable[[], Awaitable[Adopted | None]] | None = None,
     ) -> None:
         self._pbx = pbx
         self._timing = timing
@@ -193,10 +193,11 @@ class Session:
         alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
-        if self._adopt is not None and not alone and (since := await self._adopt()) is not None:
-            self.known_until = since
+        adopted = await self._adopt() if self._adopt is not None and not alone else None
         asked_at = self._now()
         live_calls = await self._live_calls()
+        if adopted is not None:
+            self.known_until = adopted.read_from(live_calls) or self.known_until
         ended = await self._ended(until=asked_at)
         members = await self._members()
         self.took_over, self._stands_by = True, False
@@ -286,9 +287,12 @@ class Session:
     async def _speak(self) -> str:
         """Sets the heartbeat until the token is not ours any more, and returns what it is then: another's, or empty."""
         while True:
+            asked_at = asyncio.get_running_loop().time()
             _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
             if token != self._token:
                 return token
+            if asyncio.get_running_loop().time() - asked_at > self._timing.pong_within:
+                continue  # this process was frozen meanwhile: the answers are as old as that
             self._confirmed()
             beat = set_beat(int(self._pbx_now))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from router.ami.journal import Adopted
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.events import CallArrived, LinkDown, LinkUp, PlanRefused
 from router.calls.orders import Deliver
@@ -79,9 +80,9 @@ async def router(
     asterisk: FakeAsterisk,
     chair: Chair,
     *,
-    adopt: Callable[[], datetime | None] = lambda: None,
+    adopt: Callable[[], Adopted | None] = lambda: None,
 ) -> AsyncIterator[tuple[AmiLink, Listener, Bidder]]:
-    async def adopted() -> datetime | None:
+    async def adopted() -> Adopted | None:
         return adopt()
 
     listener, bidder = Listener(), Bidder(chair)
@@ -193,10 +194,10 @@ async def test_without_the_database_who_was_cut_off_from_the_pbx_speaks_again_at
 async def test_what_another_router_knew_is_taken_over_and_what_we_knew_ourselves_is_not_asked_for(
     asterisk: FakeAsterisk,
 ) -> None:
-    asked: list[datetime] = []
+    asked: list[Adopted] = []
 
-    def adopt() -> datetime:
-        asked.append(datetime.now(UTC) - timedelta(minutes=1))
+    def adopt() -> Adopted:
+        asked.append(Adopted(complete_until=datetime.now(UTC) - timedelta(minutes=1), open_calls={}))
         return asked[-1]
 
     async with router(asterisk, Chair(), adopt=adopt) as (_, hears, _):
@@ -229,3 +230,13 @@ async def test_a_router_that_was_frozen_gives_no_orders_before_it_knows_that_it_
         await hears.next(PlanRefused)
         running.cancel()
     assert asterisk.variables == {}
+
+
+def test_the_journal_is_read_from_the_arrival_of_calls_that_ended_unseen_and_not_of_those_that_still_live() -> None:
+    now = datetime.now(UTC)
+    an_hour_ago, ten_minutes_ago = now - timedelta(hours=1), now - timedelta(minutes=10)
+    adopted = Adopted(complete_until=now, open_calls={"pbx:1.1": an_hour_ago, "pbx:2.2": ten_minutes_ago})
+
+    assert adopted.read_from({"pbx:1.1", "pbx:2.2"}) == now
+    assert adopted.read_from({"pbx:1.1"}) == ten_minutes_ago
+    assert replace(adopted, complete_until=None).read_from({"pbx:1.1"}) is None
