@@ -5,7 +5,7 @@ import gc
 import signal
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -20,13 +20,14 @@ from router.calls.events import AskedHandOver, PresencePublished, TablePublished
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
+from router.changes.absences import Absences
 from router.changes.door import Door
+from router.changes.leaving import Leavings
 from router.chronicle import Chronicle
-from router.clock import Clock
+from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
-from router.storage.absences import Absences
 from router.storage.commitments import Keeper
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
@@ -77,6 +78,7 @@ class Service:
         http_host: str,
         http_port: int,
         mask_numbers: bool,
+        keep: timedelta = KEEP,
         external_prefixes: tuple[str, ...] = (),
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
@@ -95,13 +97,15 @@ class Service:
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
-        self._door = Door(self._publisher, external_prefixes=external_prefixes)
+        self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         self._clock = Clock(
             self._db,
             self._keeper,
             lambda: self._publisher.table,
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
+            keep=keep,
+            leavings=Leavings(self._db, self._door),
         )
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
@@ -115,7 +119,7 @@ class Service:
             keep=self._keep,
             chronicle=chronicle,
         )
-        self._absences = Absences(self._publisher, self._switchboard.hear, _now)
+        self._absences = Absences(self._door, self._switchboard.hear, _now)
         self._vitals = Vitals(
             calls=self._calls,
             switchboard=self._switchboard,
@@ -143,6 +147,7 @@ class Service:
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
             await self._run_parts(web)
         finally:
+            await self._door.close()
             await self._db.close()
 
     def stop(self) -> None:
@@ -246,6 +251,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                presences=lambda: self._switchboard.attendance.presences,
             ),
             only_health=self._only is Only.CALLS,
         )

@@ -116,6 +116,7 @@ class Vitals:
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
+        yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
 
 
 def _of_the_link(link: Counters) -> Iterator[Figure]:

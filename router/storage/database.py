@@ -133,6 +133,16 @@ class Transaction:
         async with within(STATEMENT_WITHIN, "the commit took longer"):
             await self._connection.commit()
 
+    async def turn_to_changing(self) -> None:
+        """Commit, and begin another unit of work on the same connection: one under the change lock."""
+        await self.commit()
+        await self._connection.execution_options(**{SQLITE_WRITES: True})
+        await self.take_the_change_lock()
+
+    async def take_the_change_lock(self) -> None:
+        if self.speaks_postgresql:  # SQLite's write lock is one already
+            await self.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+
 
 class Database:
     """A small pool of connections to SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://…`)."""
@@ -163,9 +173,18 @@ class Database:
     async def changing(self) -> AsyncIterator[Transaction]:
         """As `writing`, but under the change lock: no two changes of the table overlap, in all processes."""
         async with self.writing() as transaction:
-            if transaction.speaks_postgresql:  # SQLite's write lock is one already
-                await transaction.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+            await transaction.take_the_change_lock()
             yield transaction
+
+    @asynccontextmanager
+    async def preparing(self) -> AsyncIterator[Transaction]:
+        """A unit of work that puts much ready in temporary tables, in nobody's way, then takes the change lock.
+
+        Until `turn_to_changing` it writes nothing else; from then on it is as `changing`. Raises StorageError.
+        """
+        async with self._transaction({}) as transaction:
+            yield transaction
+            await transaction.commit()
 
     @asynccontextmanager
     async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:

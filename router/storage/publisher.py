@@ -31,6 +31,10 @@ Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T
 """Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
 
 
+class _Rehearsed(Exception):
+    """Ends a transaction of which nothing shall be kept."""
+
+
 class Publisher:
     """Keeps the newest table and hands each one to `publish`, in the order of their versions."""
 
@@ -42,12 +46,15 @@ class Publisher:
         publish: Callable[[Table], None],
         *,
         external_prefixes: tuple[str, ...] = (),
+        logs: bool = True,
     ) -> None:
+        """`logs`: what keeps it from the newest table is told in the log; a command says it itself."""
         self._db = db
         self._region = region
         self._time_zone = time_zone
         self._external_prefixes = external_prefixes
         self._publish = publish
+        self._logs = logs
         self._table: Table | None = None
         self._seen_at: float | None = None
         self._trouble = "the table was not read yet"
@@ -113,6 +120,27 @@ class Publisher:
                 return made
         raise Overtaken("others change the table all the time: try again")
 
+    async def rehearse(self, work: Work[T]) -> tuple[Table | None, Sequence[Change], T]:
+        """Let `work` change the rows as in `change`, and undo it: nothing is kept, and others wait for milliseconds.
+
+        Returns the newest table as it is, the changes that were written, and what `work` made. Raises what `work`
+        raises, StorageError, and Overtaken as `change` does.
+        """
+        async with self._changing:
+            for _ in range(TRIES):
+                before, version = await self._newest()
+                try:
+                    async with self._db.changing() as transaction:
+                        if await version_in(transaction) != version:
+                            continue
+                        changes, made = await work(transaction, before)
+                        if touches_covers(changes):
+                            await refuse_contradictions(transaction)
+                        raise _Rehearsed
+                except _Rehearsed:
+                    return before, changes, made
+        raise Overtaken("others change the table all the time: try again")
+
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
         """Commit these changes as one, and let decisions be made from the table they make before this returns.
 
@@ -170,7 +198,9 @@ class Publisher:
         self._publish(table)
 
     def _tell(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+        if not self._logs:
+            pass
+        elif trouble and trouble != self._trouble:
             log.warning("table not renewed", why=trouble, table=None if self._table is None else self._table.version)
         elif self._trouble and not trouble:
             log.info("table is the newest", table=None if self._table is None else self._table.version)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.database import Database
@@ -23,6 +24,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
 def parts(request: Request) -> Parts:
