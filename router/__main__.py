@@ -20,6 +20,7 @@ from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.presence import app as presence
+from router.commands.report import app as report
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
@@ -31,6 +32,7 @@ app.command(keys)
 app.command(call)
 app.command(presence)
 app.command(commitments)
+app.command(report)
 
 
 @app.command

@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, description, events, explain, keys
+from router.web.api import audit, calls, description, events, explain, keys, reports
 from router.web.api.nouns import endpoints_of
 from router.web.parts import Parts
 from router.web.problems import Problem, translate_errors
@@ -48,6 +48,7 @@ def _whole_api() -> FastAPI:
         app.include_router(endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
+    app.include_router(reports.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     return app
 
