@@ -1,7 +1,7 @@
 """What do the calls of a period add up to? calls/figures.py says what each figure means."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,19 +52,25 @@ class Report:
 async def report(db: Database, period: Period, by: By | None) -> Report:
     """The figures of the period, of all calls together and divided by `by`. Raises StorageError."""
     async with db.reading(statement_within=STATEMENT_WITHIN) as look:
-        whole = (await _counted(look, period, None)).get(None, Counts())
-        divided = await _counted(look, period, by) if by is not None else {}
+        if by is None:
+            return Report(total=(await _counted(look, period, None)).get(None, Counts()), groups=())
+        divided = await _counted(look, period, by)
+        whole = await _counted(look, period, None, only_waiting=True)
         names = await _names(look, by)
     groups = [Group(key=_key(key, by), name=_name(key, by, names), counts=counts) for key, counts in divided.items()]
     groups.sort(key=lambda group: (group.key is None, group.key if by in (By.DAY, By.HOUR) else group.name))
-    return Report(total=whole, groups=tuple(groups))
+    added = {name: sum(getattr(one.counts, name) for one in groups) for name in COUNTED}
+    return Report(total=replace(whole.get(None, Counts()), **added), groups=tuple(groups))
 
 
-async def _counted(look: Transaction, period: Period, by: By | None) -> dict[Any, Counts]:
-    postgresql = look.speaks_postgresql
-    key = _key_of(by, period, postgresql).label("key")
+async def _counted(
+    look: Transaction, period: Period, by: By | None, *, only_waiting: bool = False
+) -> dict[Any, Counts]:
+    """`only_waiting`: how long they waited can't be added up from its parts, unlike all the rest."""
+    key = _key_of(by, period, look.speaks_postgresql).label("key")
+    waiting = _percentiles(key, period, by, look.speaks_postgresql)
     found: dict[Any, dict[str, Any]] = {}
-    for query in (_sums(key, period, by), _percentiles(key, period, by, postgresql), _machines(key, period, by)):
+    for query in (waiting,) if only_waiting else (_sums(key, period, by), waiting, _machines(key, period, by)):
         for row in await look.rows(query):
             values = {name: value for name, value in row._mapping.items() if name != "key" and value is not None}
             found.setdefault(row.key, {}).update({name: int(value) for name, value in values.items()})
