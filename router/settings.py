@@ -27,6 +27,7 @@ from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
 from router.commitments.commitment import Belongs, Terms
 from router.notices.mail import Encryption, MailSettings
 from router.storage.database import normalised
+from router.storage.retention import FEWEST_DAYS
 
 PREFIX = "ROUTER_"
 FILE = "ROUTER_SETTINGS"
@@ -206,6 +207,7 @@ class Settings(BaseSettings):
     region: str = "US"  # national forms of numbers are this country's (ISO 3166)
     time_zone: str = "UTC"  # the company's own: in it a job's dates are whole days
     mask_numbers: bool = True  # in the log
+    keep_days: int = Field(default=90, ge=FEWEST_DAYS, le=36500)  # after which records lose the ends of numbers
     # External numbers that may be called begin with one of these, such as "+1212,+1646"; empty: none. What the PBX
     # really calls is limited by the dialplan's own context router-outside as well.
     external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()

@@ -22,6 +22,7 @@ from router.calls.events import How
 from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
 from router.routing.configuration import Put
 from router.routing.model import Person, PersonState
+from router.storage.audit import newest_entries
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
 from router.storage.orders import Asked, settle, take
@@ -109,6 +110,19 @@ def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
     assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
 
 
+def test_explain_says_who_ends_up_answering_as_if(router: Run) -> None:
+    question = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-03-02 12:00")
+
+    usual = router(*question)
+    as_if = router(*question, "--away", "JONAS", "--busy", "ida", "--empty-desk", "service")
+
+    assert usual.out.splitlines()[-1] == "  → In the end Jonas answers."
+    assert "  → Ida is on the phone and passed over." in as_if.out.splitlines()
+    assert "Jonas is away" in as_if.out
+    assert router(*question, "--away", "nobody").code == 2
+    assert router(*question, "--busy", "nobody").code == 2
+
+
 def test_openapi_prints_the_description_without_a_database(router: Run, tmp_path: Path) -> None:
     said = router("openapi", database=f"sqlite:///{tmp_path}/nothing.db")
 
@@ -171,6 +185,7 @@ def test_a_revoked_key_opens_nothing_and_the_list_says_so(router: Run, database:
 
     assert router("key", "revoke", prefix).code == 0
     assert router("key", "revoke", prefix).code == 0  # saying it twice does no harm
+    assert asyncio.run(_on_record(database)) == [("removed", "command"), ("created", "command")]
 
     assert asyncio.run(whose(shown, database)) is None
     listed = router("key", "list").out
@@ -182,6 +197,14 @@ def test_nobody_is_asked_about_a_day_outside_the_calendar(router: Run) -> None:
     refused = router("explain", "--caller", "withheld", "--line", "1", "--at", "9999-12-31")
     assert refused.code == 2
     assert "2199" in refused.err
+
+
+async def _on_record(url: str) -> list[tuple[str, str]]:
+    db = Database(url)
+    async with db.reading() as look:
+        found = [(entry.action.value, entry.source.value) for entry in await newest_entries(look, 10, kind="key")]
+    await db.close()
+    return found
 
 
 def test_a_key_that_is_not_there_can_not_be_revoked(router: Run) -> None:

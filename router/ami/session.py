@@ -3,7 +3,8 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
 from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
+from router.ami.turn import Silence, Turn, until_our_turn
 from router.calls.events import CallEnded, Event, LegEnded, LinkDown, LinkUp, MemberSeen, MembersSeen, PbxEvent
 from router.routing.model import Strategy
 
@@ -29,6 +31,9 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
+STAND_BACK = 2.0  # seconds for whoever is heard instead of us to take the turn that we had
+MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
+
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
 MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
@@ -38,7 +43,12 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
 class Session:
-    """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known."""
+    """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known.
+
+    `turn` says who tries to be heard; without one, who comes later is heard. `token` is the one we were heard by last,
+    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, and says
+    from when on the journal tells more, if it can.
+    """
 
     def __init__(
         self,
@@ -49,6 +59,9 @@ class Session:
         tell: Callable[[Event], None],
         now: Callable[[], datetime],
         since: datetime | None,
+        turn: Turn | None = None,
+        token: str = "",
+        adopt: Callable[[], Awaitable[datetime | None]] | None = None,
     ) -> None:
         self._pbx = pbx
         self._timing = timing
@@ -62,9 +75,20 @@ class Session:
         self._journal_read = False
         self._look = asyncio.Event()
         self._changes = 0  # of members, asked for so far
+        self._turn = turn
+        self._adopt = adopt
+        self._confirmed_at = 0.0  # by the loop's clock: the PBX heard us
+        self._speaks = False
+        self._stands_by = False
         self.known_until = since
+        self.last_token = token
         self.took_over = False
-        self.speaking = False
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the PBX hears us. A process that was frozen doesn't know it any more: then others have taken over."""
+        unconfirmed = asyncio.get_running_loop().time() - self._confirmed_at
+        return self._speaks and unconfirmed < self._timing.stale_after
 
     def hear(self, message: Message) -> None:
         """One clean UserEvent of ours, as the wire reads it. Parses and passes on; nothing else."""
@@ -119,6 +143,13 @@ class Session:
                 await self._wire.ask(set_beat(0), within=within)
         await self._wire.ask({"Action": "Logoff"}, within=within)
 
+    async def make_way(self, within: float) -> None:
+        """Speaks on until another router is heard instead, for so many seconds at most. Raises LinkFailed."""
+        for _ in range(round(within / MADE_WAY_EVERY)):
+            if not self._token or await self._global(GLOBAL_TOKEN) != self._token:
+                return
+            await asyncio.sleep(MADE_WAY_EVERY)
+
     async def _until_lost(self) -> NoReturn:
         raise LinkFailed(await self._wire.gone())
 
@@ -126,27 +157,52 @@ class Session:
         # Only UserEvents, even if the AMI user may read more: every other event can carry a caller's raw text.
         await log_in(self._wire, door, "user", timing=self._timing, tally=self._tally)
         while True:
+            await self._until_our_turn()
             await self._take_over()
             while await self._speak() == "":
                 # A `dialplan reload` with clearglobalvars takes both globals away. What was raised since had no token
                 # and was dropped; its ends are in the journal.
                 await self._take_over()
+            if self._turn is not None:
+                self._turn.release()
+            self.last_token = ""
             self._stand_by()
-            await self._until_nobody_speaks()
 
     # Becoming the one that is heard
 
+    async def _until_our_turn(self) -> None:
+        """Until we have the turn, or whoever has it says nothing any more."""
+        if self._turn is None:
+            if self._stands_by:
+                await self._until_nobody_speaks()
+            return
+        if self._stands_by:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STAND_BACK):
+                    await self._until_nobody_speaks()
+        self._turn.want(speaking=False)
+        if self.last_token and not self._turn.elsewhere and await self._global(GLOBAL_TOKEN) == self.last_token:
+            return  # nobody has spoken since we were cut off
+        await until_our_turn(self._turn, self._silence, self._stand_by, self._timing)
+
     async def _take_over(self) -> None:
         """From the token on, events of this PBX are ours; they are kept until the state before them is known."""
+        if self._turn is not None:
+            self._turn.want(speaking=True)
         await self._ping()
+        alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
+        if self._adopt is not None and not alone and (since := await self._adopt()) is not None:
+            self.known_until = since
         asked_at = self._now()
         live_calls = await self._live_calls()
         ended = await self._ended(until=asked_at)
         members = await self._members()
-        self.took_over = self.speaking = self._tally.up = True
+        self.took_over, self._stands_by = True, False
+        self._confirmed()
         self._tally.took_over += 1
+        self._tally.stand(up=True, stands_by=False, at=self._now())
         log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
         self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
         if self._journal_read:
@@ -156,7 +212,7 @@ class Session:
             self._tell(event)
 
     async def _set_token(self) -> None:
-        self._token = secrets.token_hex(16)
+        self._token = self.last_token = secrets.token_hex(16)
         must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
 
     async def _live_calls(self) -> frozenset[str]:
@@ -233,14 +289,21 @@ class Session:
             _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
             if token != self._token:
                 return token
+            self._confirmed()
             beat = set_beat(int(self._pbx_now))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
             if self._journal_read:
                 self.known_until = self._now()  # every event until now has been heard
             await asyncio.sleep(self._timing.beat_every)
 
+    def _confirmed(self) -> None:
+        self._speaks, self._confirmed_at = True, asyncio.get_running_loop().time()
+
     def _stand_by(self) -> None:
-        self.speaking = self._tally.up = False
+        if self._stands_by:
+            return
+        self._speaks, self._stands_by = False, True
+        self._tally.stand(up=False, stands_by=True, at=self._now())
         self._token = ""
         why = "another router speaks for this PBX"
         log.warning("standing by", pbx=self._pbx, why=why)
@@ -248,11 +311,14 @@ class Session:
 
     async def _until_nobody_speaks(self) -> None:
         while True:
-            _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
-            last = int(beat) if _SECONDS.fullmatch(beat) else 0
-            if self._pbx_now - last > self._timing.stale_after:
+            if (await self._silence()).seconds > self._timing.stale_after:
                 return
-            await asyncio.sleep(self._timing.beat_every)
+            await asyncio.sleep(min(self._timing.beat_every, self._timing.stand_by_every))
+
+    async def _silence(self) -> Silence:
+        _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
+        last = int(beat) if _SECONDS.fullmatch(beat) else 0
+        return Silence(seconds=self._pbx_now - last, left=last == 0)
 
     async def _keep_looking(self) -> NoReturn:
         while True:

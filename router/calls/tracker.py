@@ -95,8 +95,12 @@ class Calls:
         return self._calls.get(call_id)
 
     def adopt(self, open_calls: Iterable[Call]) -> None:
-        """Take over calls that had no end yet when their records were last written, before the first event."""
-        self._calls.update((call.call_id, call) for call in open_calls)
+        """Take over calls that had no end yet when their records were last written, in place of all that we knew.
+
+        Before the first event, or when another router has spoken for the PBX since the last one.
+        """
+        self._calls = {call.call_id: call for call in open_calls}
+        self._ended.clear()
 
     def step(self, event: Event, table: Table | None) -> tuple[Order, ...]:
         """Take in one event and say what is to be done about it.

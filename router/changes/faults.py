@@ -7,7 +7,10 @@
     ├── ChangedSince   what shall be undone was followed by another change of the same object
     ├── Taken          somebody else has what only one may have
     ├── StillNamed     others refer to what shall go; they are listed
-    └── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
+    ├── LeavesAlready  they are to leave, or have left
+    ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
 Every message says what to do. Nothing was changed when one of these is raised.
 """
@@ -67,6 +70,17 @@ class StillNamed(ChangeRefused):
         self.by = tuple(by)
 
 
+class LeftBehind(ChangeRefused):
+    def __init__(self, faults: Sequence[FieldFault], by: Sequence[Naming]) -> None:
+        super().__init__("; ".join(fault.sentence for fault in faults))
+        self.faults = tuple(faults)
+        self.by = tuple(by)
+
+
+class LeavesAlready(ChangeRefused):
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nowhere:
     """A problem of the table that the change would make: what is wrong, and the way there, both in words."""
@@ -79,3 +93,7 @@ class LeadsNowhere(ChangeRefused):
     def __init__(self, found: Sequence[Nowhere]) -> None:
         super().__init__("; ".join(one.sentence for one in found))
         self.found = tuple(found)
+
+
+class NotLookedAhead(ChangeRefused):
+    pass

@@ -1,12 +1,11 @@
 """What can be done with a call that lives, from the command line?"""
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from router.commands.console import fail, out, with_database
+from router.commands.console import fail, out, who_asks, with_database
 from router.settings import Settings, load_settings
 from router.storage.call_schema import OrderKind, OrderState
 from router.storage.database import Database
@@ -46,7 +45,7 @@ def hand_over(
     if [bool(to), bool(to_desk), to_manager].count(True) != 1:
         fail("to whom? name one of --to PERSON, --to-desk DESK and --to-manager", code=2)
     payload = {"call": call, "person": to, "desk": to_desk}
-    outcome = _asked(load_settings(), payload, by or _who_asks())
+    outcome = _asked(load_settings(), payload, by or who_asks())
     match outcome.state:
         case OrderState.DONE:
             out.print(outcome.result, highlight=False, soft_wrap=True)
@@ -65,10 +64,3 @@ def _asked(settings: Settings, payload: dict[str, str], by: str) -> Outcome:
         return await wait_for(db, order, ANSWERED_WITHIN)
 
     return with_database(settings, asked)
-
-
-def _who_asks() -> str:
-    try:
-        return getpass.getuser()[:100]
-    except (KeyError, OSError):  # a user without a name
-        return "the command line"

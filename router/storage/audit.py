@@ -32,11 +32,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptEntry(Entry):
+    """`hidden_at`: digits of numbers in it were hidden then, so that what was there can't be brought back by it."""
+
     id: int
+    hidden_at: datetime | None
 
 
 async def append(transaction: Transaction, entries: Sequence[Entry]) -> None:
-    """Put these on record. There is no way to change or to remove an entry. Raises StorageError."""
+    """Put these on record. There is no way to change or to remove an entry: see append_only. Raises StorageError."""
     if entries:
         await transaction.run(insert(audit), [asdict(entry) for entry in entries])
 

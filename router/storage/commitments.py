@@ -111,6 +111,11 @@ class Keeper:
         async with db.writing() as transaction:
             return await self._step_one(transaction, commitment, event, table)
 
+    async def do_in(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> int:
+        """The same in a transaction of others; returns the version that it has then. Raises as `do`."""
+        await self._step_one(transaction, commitment, event, table)
+        return int((await _row(transaction, commitment)).version)
+
     async def promise(self, db: Database, event: Promised, table: Table) -> Outcome:
         """What somebody has promised: another commitment, or more of the one that is open. Raises StorageError."""
         async with db.writing() as transaction:

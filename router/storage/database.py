@@ -15,16 +15,20 @@ database that is frozen holds up the task that talks to it for `LONGEST_WAIT` se
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from router.storage.wakeups import Topic, Wakeups
 
 CONNECT_WITHIN = 3.0  # seconds; a connection takes milliseconds, and the caller of a page shouldn't wait longer
 STATEMENT_WITHIN = 5.0  # seconds for one statement; each of ours takes milliseconds, or hands out its rows in parts
@@ -34,6 +38,7 @@ LOCKED_WITHIN = 2.0  # seconds SQLite waits for another writer; shorter than STA
 FORGOTTEN_AFTER = 30.0  # seconds after which PostgreSQL ends a transaction of a process that is frozen itself
 CONNECTIONS = 5  # publisher, recorder and three requests; who waits for one longer than CONNECT_WITHIN is told
 CHANGE_LOCK = 0x726F75746572  # "router": PostgreSQL's advisory lock that makes changes of the table go one by one
+WAKEUPS = "router_wakeups"  # PostgreSQL's channel on which processes tell each other that they have written
 SQLITE_WRITES = "router_writes"  # an execution option: this transaction takes SQLite's one write lock at once
 
 
@@ -80,13 +85,19 @@ class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""
 
     def __init__(self, connection: AsyncConnection, statement_within: float = STATEMENT_WITHIN) -> None:
-        self.tells = False  # whether its commit is news to whoever follows the notices
+        self.woken: set[Topic] = set()  # who is to look once this is committed
         self._connection = connection
         self._statement_within = statement_within
 
+    async def wake(self, topic: Topic) -> None:
+        """Let whoever follows this topic look as soon as this transaction is committed. Raises StorageError."""
+        if topic not in self.woken and self.speaks_postgresql:
+            await self.run(text("SELECT pg_notify(:channel, :said)").bindparams(channel=WAKEUPS, said=topic.value))
+        self.woken.add(topic)
+
     async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
         """Run one statement, or the same one for many rows. Raises StorageError."""
-        async with _within(self._statement_within, "the statement took longer"):
+        async with within(self._statement_within, "the statement took longer"):
             result = await self._connection.execute(statement, rows)
         return cast(CursorResult[Any], result)
 
@@ -96,11 +107,11 @@ class Transaction:
 
     async def parts(self, query: Select[Any], size: int) -> AsyncIterator[Sequence[Row[Any]]]:
         """The rows of a query that has many, `size` at a time: the limit holds for each part. Raises StorageError."""
-        async with _within(STATEMENT_WITHIN, "the query took longer"):
+        async with within(STATEMENT_WITHIN, "the query took longer"):
             result = await self._connection.stream(query.execution_options(yield_per=size))
         try:
             while True:
-                async with _within(STATEMENT_WITHIN, "the next rows took longer"):
+                async with within(STATEMENT_WITHIN, "the next rows took longer"):
                     part = await result.fetchmany(size)
                 if not part:
                     return
@@ -120,8 +131,18 @@ class Transaction:
         return self._connection.dialect.name == "postgresql"
 
     async def commit(self) -> None:
-        async with _within(STATEMENT_WITHIN, "the commit took longer"):
+        async with within(STATEMENT_WITHIN, "the commit took longer"):
             await self._connection.commit()
+
+    async def turn_to_changing(self) -> None:
+        """Commit, and begin another unit of work on the same connection: one under the change lock."""
+        await self.commit()
+        await self._connection.execution_options(**{SQLITE_WRITES: True})
+        await self.take_the_change_lock()
+
+    async def take_the_change_lock(self) -> None:
+        if self.speaks_postgresql:  # SQLite's write lock is one already
+            await self.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
 
 
 class Database:
@@ -129,9 +150,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
+        self._url = url
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
-        self.wakes: list[Callable[[], None]] = []  # called when this process has committed something that it tells
+        self.wakeups = Wakeups()
 
     @asynccontextmanager
     async def reading(self, *, statement_within: float = STATEMENT_WITHIN) -> AsyncIterator[Transaction]:
@@ -152,17 +174,47 @@ class Database:
         async with self._transaction({SQLITE_WRITES: True}) as transaction:
             yield transaction
             await transaction.commit()
-        if transaction.tells:
-            for wake in self.wakes:
-                wake()
+        self.wakeups.wake(transaction.woken)
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[Transaction]:
         """As `writing`, but under the change lock: no two changes of the table overlap, in all processes."""
         async with self.writing() as transaction:
-            if transaction.speaks_postgresql:  # SQLite's write lock is one already
-                await transaction.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+            await transaction.take_the_change_lock()
             yield transaction
+
+    @asynccontextmanager
+    async def preparing(self) -> AsyncIterator[Transaction]:
+        """A unit of work that puts much ready in temporary tables, in nobody's way, then takes the change lock.
+
+        Until `turn_to_changing` it writes nothing else; from then on it is as `changing`. Raises StorageError.
+        """
+        async with self._transaction({}) as transaction:
+            yield transaction
+            await transaction.commit()
+
+    @asynccontextmanager
+    async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+        """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
+
+        `settings` are the server's, for this session. The end of the block ends it at once. Raises StorageError.
+        """
+        address, arguments = normalised(self._url), _for_postgresql(settings or {})
+        engine = create_async_engine(address, poolclass=NullPool, connect_args=arguments)
+        with translated():
+            async with within(CONNECT_WITHIN, "connecting took longer"):
+                connection = await engine.connect()
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            try:
+                yield driver
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as fault:
+                raise Unavailable(f"the connection is of no more use: {fault}") from fault
+            finally:
+                driver.terminate()
+                with suppress(TimeoutError, exc.SQLAlchemyError):
+                    async with asyncio.timeout(CLOSE_WITHIN):
+                        await connection.close()
 
     @property
     def speaks_postgresql(self) -> bool:
@@ -179,7 +231,7 @@ class Database:
         self, options: Mapping[str, Any], statement_within: float = STATEMENT_WITHIN
     ) -> AsyncIterator[Transaction]:
         with translated():
-            async with _within(CONNECT_WITHIN, "connecting took longer"):
+            async with within(CONNECT_WITHIN, "connecting took longer"):
                 await self._check_file()
                 connection = await self._engine.connect()
             try:
@@ -216,14 +268,7 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args={
-                "timeout": CONNECT_WITHIN,
-                "server_settings": {
-                    "application_name": "router",
-                    "statement_timeout": _milliseconds(STATEMENT_WITHIN),
-                    "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
-                },
-            },
+            connect_args=_for_postgresql({}),
         )
     engine = create_async_engine(
         address,
@@ -234,6 +279,18 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     )
     _speak_sqlite(engine, foreign_keys)
     return engine
+
+
+def _for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_WITHIN,
+        "server_settings": {
+            "application_name": "router",
+            "statement_timeout": _milliseconds(STATEMENT_WITHIN),
+            "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
+            **more,
+        },
+    }
 
 
 def normalised(url: str) -> URL:
@@ -283,7 +340,7 @@ def _speak_sqlite(engine: AsyncEngine, foreign_keys: bool) -> None:
 
 
 @asynccontextmanager
-async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+async def within(seconds: float, what: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -18,6 +18,7 @@ from router.storage.database import StorageError, Transaction
 from router.storage.shapes import SHAPES, Parts, Shape
 from router.storage.values import values_from
 
+AT_ONCE = 500  # objects that one query names; either database takes some 30,000
 PAGE_AT_MOST = 200  # objects in one answer: of each some hundred bytes
 
 
@@ -76,6 +77,15 @@ async def kept_by_ref(look: Transaction, noun: Noun, ref: str) -> Kept | None:
     """The object with this reference of the customer's own, None when there is none. Raises StorageError."""
     found = await _found(look, noun, select(SHAPES[noun].table).where(SHAPES[noun].table.c.ref == ref))
     return found[0] if found else None
+
+
+async def kept_among(look: Transaction, noun: Noun, ids: Sequence[int]) -> list[Kept]:
+    """Those of them that are there, in the order of their ids. Raises StorageError."""
+    own, in_order, found = SHAPES[noun].table, sorted(ids), []
+    for first in range(0, len(in_order), AT_ONCE):
+        some = in_order[first : first + AT_ONCE]
+        found += await _found(look, noun, select(own).where(own.c.id.in_(some)).order_by(own.c.id))
+    return found
 
 
 async def kept_page(look: Transaction, noun: Noun, wanted: Wanted) -> KeptPage:

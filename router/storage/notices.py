@@ -21,6 +21,7 @@ from router.storage.database import Database, Transaction
 from router.storage.owed_schema import OWED, commitments
 from router.storage.schema import table_versions
 from router.storage.told_schema import About, Kind, notices, outbox
+from router.storage.wakeups import Topic
 
 ORDER_LOCK = 0x6E6F7469636573  # "notices": PostgreSQL's advisory lock that makes ids visible in their order
 AT_ONCE = 500  # notices read together: some 200 kB
@@ -70,7 +71,7 @@ async def tell(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> S
     await in_order(transaction)
     # In words: ids rise in the order of the rows, on both databases, within this one statement of one transaction.
     told = await transaction.run(insert(notices).returning(notices.c.id, sort_by_parameter_order=True), rows)
-    transaction.tells = True
+    await transaction.wake(Topic.NOTICES)
     return [row.id for row in told]
 
 

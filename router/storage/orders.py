@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 
 from router.storage.call_schema import OrderKind, OrderState, orders
 from router.storage.database import Database, StorageError, Transaction
+from router.storage.wakeups import Topic
 
 EXPIRES_AFTER = timedelta(seconds=10)  # who asked has looked elsewhere by then, and the call has gone on
 POLL_EVERY = 0.25  # seconds between two looks for orders: a hand-over may take no longer than a breath
@@ -64,6 +65,7 @@ async def ask(
     }
     async with db.writing() as work:
         result = await work.run(insert(orders).values(row).returning(orders.c.id))
+        await work.wake(Topic.ORDERS)
         return int(result.scalar_one())
 
 
@@ -135,14 +137,15 @@ class OrderBook:
 
     async def follow(self) -> None:
         """Take orders until cancelled."""
-        while True:
-            try:
-                if self._speaks():
-                    for order in await take(self._db, self._pbx, datetime.now(UTC)):
-                        self._carry_out(order)
-            except StorageError as fault:
-                log.debug("orders can't be looked at", why=str(fault))  # the publisher tells that the database fails
-            await asyncio.sleep(POLL_EVERY)
+        with self._db.wakeups.following(Topic.ORDERS) as heard:
+            while True:
+                try:
+                    if self._speaks():
+                        for order in await take(self._db, self._pbx, datetime.now(UTC)):
+                            self._carry_out(order)
+                except StorageError as fault:
+                    log.debug("orders can't be looked at", why=str(fault))  # the publisher tells that it fails
+                await heard.wait(POLL_EVERY)
 
     async def write(self) -> None:
         """Write outcomes until cancelled."""

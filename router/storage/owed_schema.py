@@ -46,6 +46,7 @@ commitments = Table(
 OWED = text("state IN ('open', 'claimed')")
 OVER = text("state IN ('kept', 'void')")
 Index("uq_commitments_party", commitments.c.party, unique=True, sqlite_where=OWED, postgresql_where=OWED)
+Index("ix_commitments_closed_at", commitments.c.closed_at, commitments.c.id, sqlite_where=OVER, postgresql_where=OVER)
 Index("ix_commitments_next_step_at", commitments.c.next_step_at, sqlite_where=OWED, postgresql_where=OWED)
 
 # No foreign key to the call: a commitment can be told of one whose record the database refused.

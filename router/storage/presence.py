@@ -14,6 +14,7 @@ from sqlalchemy import select
 from router.calls.presence import Presence, Presences
 from router.storage.database import Database, NotMigrated, StorageError, Unavailable
 from router.storage.schema import presence as table
+from router.storage.wakeups import Heard, Topic
 
 POLL_EVERY = 0.25  # seconds; what another process wrote shall count within half a second
 
@@ -47,6 +48,7 @@ async def save_presences(db: Database, presences: Iterable[Presence]) -> None:
             where=table.c.since <= new.since,
         )
         await transaction.run(upsert, rows)
+        await transaction.wake(Topic.PRESENCE)
 
 
 class PresenceBook:
@@ -57,7 +59,7 @@ class PresenceBook:
         self._publish = publish
         self._unwritten: dict[int, Presence] = {}
         self._published: Mapping[int, Presence] | None = None
-        self._wake = asyncio.Event()
+        self._heard = Heard()
         self._trouble = ""
 
     @property
@@ -73,26 +75,16 @@ class PresenceBook:
     def keep(self, presence: Presence) -> None:
         """Remember this until it is written. Never waits, never raises."""
         self._unwritten[presence.person] = presence
-        self._wake.set()
+        self._heard.wake()
 
     async def watch(self) -> None:
         """Follow and write until cancelled; without a database what is known here holds."""
-        while True:
-            self._wake.clear()
-            try:
-                await self._write()
-                self._hand_out(await load_presences(self._db))
-                self._tell("")
-            except StorageError as fault:
-                self._tell(f"the database fails: {fault}")
-            except Exception as fault:
-                self._tell(f"presence can't be followed: {fault!r}")
-                log.exception("presence can't be followed")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_EVERY):
-                    await self._wake.wait()
-            if self._trouble:
-                await asyncio.sleep(POLL_EVERY)  # else a word that waits would keep knocking at a database that is gone
+        with self._db.wakeups.following(Topic.PRESENCE, heard=self._heard) as heard:
+            while True:
+                await self._look()
+                await heard.wait(POLL_EVERY)
+                if self._trouble:  # else a word that waits would keep knocking at a database that is gone
+                    await asyncio.sleep(POLL_EVERY)
 
     async def drain(self, within: float) -> int:
         """Write what is left, for at most so many seconds, and say how much could not be written. For the end."""
@@ -100,6 +92,17 @@ class PresenceBook:
             async with asyncio.timeout(within):
                 await self._write()
         return self.pending
+
+    async def _look(self) -> None:
+        try:
+            await self._write()
+            self._hand_out(await load_presences(self._db))
+            self._tell("")
+        except StorageError as fault:
+            self._tell(f"the database fails: {fault}")
+        except Exception as fault:
+            self._tell(f"presence can't be followed: {fault!r}")
+            log.exception("presence can't be followed")
 
     async def _write(self) -> None:
         for presence in list(self._unwritten.values()):  # few: people dial codes, not machines

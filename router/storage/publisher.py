@@ -18,6 +18,7 @@ from router.storage.covers import refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.rows import write
 from router.storage.tables import current_version, load_configuration, next_version, version_in
+from router.storage.wakeups import Topic
 
 POLL_EVERY = 0.25  # seconds; with the reload, another process's change shall be in force within 0.5
 
@@ -28,6 +29,10 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T]]]
 """Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction of which nothing shall be kept."""
 
 
 class Publisher:
@@ -41,12 +46,15 @@ class Publisher:
         publish: Callable[[Table], None],
         *,
         external_prefixes: tuple[str, ...] = (),
+        logs: bool = True,
     ) -> None:
+        """`logs`: what keeps it from the newest table is told in the log; a command says it itself."""
         self._db = db
         self._region = region
         self._time_zone = time_zone
         self._external_prefixes = external_prefixes
         self._publish = publish
+        self._logs = logs
         self._table: Table | None = None
         self._seen_at: float | None = None
         self._trouble = "the table was not read yet"
@@ -70,15 +78,16 @@ class Publisher:
 
     async def watch(self) -> None:
         """Follow the database until cancelled. What it can't give is awaited with the last table in force."""
-        while True:
-            try:
-                await self._catch_up()
-            except StorageError as fault:
-                self._tell(f"the database fails: {fault}")
-            except Exception as fault:
-                # whatever is wrong with the rows, or with us: calls go on with the last table
-                self._tell(f"the rows can't be read: {fault!r}")
-            await asyncio.sleep(POLL_EVERY)
+        with self._db.wakeups.following(Topic.TABLE) as heard:
+            while True:
+                try:
+                    await self._catch_up()
+                except StorageError as fault:
+                    self._tell(f"the database fails: {fault}")
+                except Exception as fault:
+                    # whatever is wrong with the rows, or with us: calls go on with the last table
+                    self._tell(f"the rows can't be read: {fault!r}")
+                await heard.wait(POLL_EVERY)
 
     async def change(self, work: Work[T], now: datetime) -> T:
         """Let `work` change the rows in one transaction under the change lock, and publish the table that they make.
@@ -109,6 +118,27 @@ class Publisher:
                 else:
                     await self._read(version, before)  # perhaps the rows make a table now
                 return made
+        raise Overtaken("others change the table all the time: try again")
+
+    async def rehearse(self, work: Work[T]) -> tuple[Table | None, Sequence[Change], T]:
+        """Let `work` change the rows as in `change`, and undo it: nothing is kept, and others wait for milliseconds.
+
+        Returns the newest table as it is, the changes that were written, and what `work` made. Raises what `work`
+        raises, StorageError, and Overtaken as `change` does.
+        """
+        async with self._changing:
+            for _ in range(TRIES):
+                before, version = await self._newest()
+                try:
+                    async with self._db.changing() as transaction:
+                        if await version_in(transaction) != version:
+                            continue
+                        changes, made = await work(transaction, before)
+                        if touches_covers(changes):
+                            await refuse_contradictions(transaction)
+                        raise _Rehearsed
+                except _Rehearsed:
+                    return before, changes, made
         raise Overtaken("others change the table all the time: try again")
 
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
@@ -168,7 +198,9 @@ class Publisher:
         self._publish(table)
 
     def _tell(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+        if not self._logs:
+            pass
+        elif trouble and trouble != self._trouble:
             log.warning("table not renewed", why=trouble, table=None if self._table is None else self._table.version)
         elif self._trouble and not trouble:
             log.info("table is the newest", table=None if self._table is None else self._table.version)

@@ -17,6 +17,7 @@ from router.storage.database import Database, Overtaken, Transaction
 from router.storage.notices import tell_table
 from router.storage.rows import write
 from router.storage.values import values_of
+from router.storage.wakeups import Topic
 
 PART = 250  # rows at a time of what can be millions: taking them in holds up the loop for about 1 ms
 
@@ -76,6 +77,7 @@ async def commit_changes(db: Database, changes: Sequence[Change], now: datetime,
 async def next_version(transaction: Transaction, now: datetime) -> int:
     """Give the table that this transaction makes its version; to be called under the change lock."""
     newest = select(func.coalesce(func.max(schema.table_versions.c.version), 0) + 1, literal(now, schema.UtcTime))
+    await transaction.wake(Topic.TABLE)
     numbered = insert(schema.table_versions).from_select(["version", "at"], newest)
     version = int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
     await tell_table(transaction, version, now)

@@ -16,6 +16,7 @@ import structlog
 from router.storage.database import Database, StorageError
 from router.storage.keys import usable_among
 from router.storage.notices import AT_ONCE, KEPT_FOR, Notice, forget_before, newest_notice, notices_after, told_at
+from router.storage.wakeups import Heard, Topic
 
 FOLLOWERS_AT_MOST = 100  # open streams: every seat of a company of this kind, on a loop that routes calls meanwhile
 REMEMBERED = 2000  # notices that all followers share, 1 MB; a minute of 10 calls/s
@@ -42,18 +43,19 @@ class Follower:
 class Live:
     """Follows the notices for everybody who is connected, as long as somebody is."""
 
-    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, now: Callable[[], datetime], *, keep: timedelta = KEPT_FOR) -> None:
+        """`keep` is how long records keep whole numbers: what was told of calls is forgotten by then at the latest."""
         self.told = 0  # events that were sent, to all followers together
         self.let_go = 0  # followers that read too slowly
         self._db = db
         self._now = now
+        self._keep = min(keep, KEPT_FOR)
         self._followers: set[Follower] = set()
         self._recent: deque[Notice] = deque(maxlen=REMEMBERED)
         self._newest: int | None = None  # None while nobody follows
         self._news = asyncio.Condition()
-        self._wake = asyncio.Event()
+        self._wake = Heard()
         self._closed = False
-        db.wakes.append(self._wake.set)
 
     @property
     def followers(self) -> int:
@@ -80,7 +82,7 @@ class Live:
             raise TooMany(f"{FOLLOWERS_AT_MOST} streams are open already: close one of them, or try later")
         follower = Follower(key=key)
         self._followers.add(follower)
-        self._wake.set()
+        self._wake.wake()
         try:
             yield follower
         finally:
@@ -115,20 +117,16 @@ class Live:
         return await notices_after(self._db, last)
 
     async def _follow(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(POLL_EVERY):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            if not self._followers:
-                continue
-            try:
-                await self._catch_up()
-            except StorageError as fault:
-                log.warning("the stream of events waits", why=str(fault))
-                await asyncio.sleep(KEYS_EVERY)
+        with self._db.wakeups.following(Topic.NOTICES, heard=self._wake):
+            while True:
+                await self._wake.wait(POLL_EVERY)
+                if not self._followers:
+                    continue
+                try:
+                    await self._catch_up()
+                except StorageError as fault:
+                    log.warning("the stream of events waits", why=str(fault))
+                    await asyncio.sleep(KEYS_EVERY)
 
     async def _catch_up(self) -> None:
         if self._newest is None:
@@ -158,7 +156,7 @@ class Live:
             await self._tell_followers()
 
     async def _forget(self) -> None:
-        while await forget_before(self._db, self._now() - KEPT_FOR) == AT_ONCE:
+        while await forget_before(self._db, self._now() - self._keep) == AT_ONCE:
             pass
 
     async def _again(self, work: Callable[[], object], every: float) -> None:

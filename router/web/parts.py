@@ -6,6 +6,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.database import Database
@@ -25,6 +26,7 @@ class Parts:
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
     live: Live
+    presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
 def parts(request: Request) -> Parts:

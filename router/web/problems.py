@@ -4,6 +4,7 @@ Always in the same form, the problem details of RFC 9457: `type` is stable and m
 kind of thing went wrong, `detail` what to do about it, `errors` which fields, by JSON pointer.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -107,11 +108,18 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    if status is HTTPStatus.BAD_REQUEST:  # a body that is no text; one that is no JSON is invalid as well
+        detail = "this is no JSON in UTF-8"
+        errors = [FieldError(pointer="/body", detail=detail)]
+        return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"/body: {detail}", errors=errors))
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:  # Starlette knows only of the first operation at this path
+        there = await asyncio.to_thread(request.app.state.methods_at, request.url.path)
+        headers["Allow"] = ", ".join(there) or headers.get("Allow", "")
     kind = status.phrase.lower().replace(" ", "-")
-    return _answer(Refusal(status, kind, str(error.detail), headers=error.headers))
+    return _answer(Refusal(status, kind, str(error.detail), headers=headers))
 
 
 async def _change(request: Request, error: Exception) -> JSONResponse:
@@ -126,6 +134,12 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
             refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+        case faults.LeftBehind(faults=found, by=by):
+            named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
+            status, errors = HTTPStatus.UNPROCESSABLE_ENTITY, _in_body(found)
+            refusal = Refusal(status, "left-behind", detail, errors=errors, named_by=named_by)
+        case faults.LeavesAlready():
+            refusal = Refusal(HTTPStatus.CONFLICT, "leaves-already", detail)
         case faults.LeadsNowhere(found=ends):
             nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"
@@ -136,6 +150,9 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
+        case faults.NotLookedAhead():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            refusal = Refusal(status, "not-looked-ahead", detail, headers=headers)
         case _:
             return await _slip(request, error)
     return _answer(refusal)

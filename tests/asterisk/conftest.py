@@ -17,7 +17,7 @@ from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import SAMPLE
 from router.lab.stand import endpoints_of
-from tests.asterisk import company, outside, waiting
+from tests.asterisk import company, giving_up, outside, waiting
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dialplan"
@@ -52,7 +52,7 @@ def short(files: AsteriskFiles, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A private Asterisk on which half a minute, and half an hour, are a few seconds."""
     asterisk = PrivateAsterisk(tmp_path_factory.mktemp("short"), files, SHIPPED, Lab())
     asterisk.lab = Lab(
-        phones=dict.fromkeys(endpoints_of(waiting.COMPANY), asterisk.ports.one()),
+        phones=dict.fromkeys((*endpoints_of(waiting.COMPANY), *endpoints_of(giving_up.COMPANY)), asterisk.ports.one()),
         outside_port=asterisk.ports.one(),
         extra=waiting.EXTRA,
     )

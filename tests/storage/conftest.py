@@ -51,7 +51,7 @@ def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/router.db"
         return
-    yield from _database_like(request.getfixturevalue("postgres"), "template1")
+    yield from database_like(request.getfixturevalue("postgres"), "template1")
 
 
 @pytest.fixture(params=BOTH)
@@ -95,10 +95,10 @@ def _copy(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[s
         shutil.copy(request.getfixturevalue("sqlite_files") / f"{name}.db", folder / "router.db")
         yield f"sqlite:///{folder}/router.db"
         return
-    yield from _database_like(request.getfixturevalue("postgres"), name)
+    yield from database_like(request.getfixturevalue("postgres"), name)
 
 
-def _database_like(server: PrivatePostgres, name: str) -> Iterator[str]:
+def database_like(server: PrivatePostgres, name: str) -> Iterator[str]:
     mine = f"test_{next(_numbers)}"
     yield server.create(mine, like=name)
     server.drop(mine)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import literal, select
 
 from router.calls.call import Call, Ending
 from router.calls.events import Path
@@ -23,6 +22,7 @@ from router.storage.notices import (
 )
 from router.storage.recorder import Recorder
 from router.storage.told_schema import About
+from router.storage.wakeups import Topic
 from tests.storage.owing import KEEPER, gave_up
 from tests.storage.stories import SAMPLE_TABLE, SOON, after, answered, arrived, ringing, talking, until, whole_life
 
@@ -163,16 +163,12 @@ async def test_what_was_told_of_calls_is_forgotten_in_time_and_what_we_owe_is_no
 async def test_who_waits_for_news_in_this_process_is_woken_by_a_commit_that_tells_something(
     furnished: Database,
 ) -> None:
-    woken = asyncio.Event()
-    furnished.wakes.append(woken.set)
-    async with furnished.writing() as transaction:
-        await transaction.rows(select(literal(1)))
-    assert not woken.is_set()
-    with pytest.raises(ZeroDivisionError):
-        await _tell_and_fail(furnished)
-    assert not woken.is_set()
-    await write(furnished, ringing())
-    assert woken.is_set()
+    with furnished.wakeups.following(Topic.NOTICES) as heard:
+        with pytest.raises(ZeroDivisionError):
+            await _tell_and_fail(furnished)
+        assert not await heard.wait(0)
+        await write(furnished, ringing())
+        assert await heard.wait(SOON)
 
 
 async def _tell_now_and_then(db: Database) -> None:

@@ -17,6 +17,14 @@ from router.storage.schema import metadata, people
 
 A_DAY = "INSERT INTO hours_days (hours, position, first_day, last_day, opens, closes, label) VALUES (1, 9,"
 
+AN_ENTRY = (
+    "INSERT INTO audit (at, actor, source, kind, object, action)"
+    " VALUES ('2026-03-02 12:00:00', 'one', 'api', 'person', 1, 'created')"
+)
+LEAVING = (
+    "INSERT INTO leavings (person, state, at, successors, asked_at, asked_by, moved, left_behind) VALUES"
+    " (9, 'planned', '2026-03-02 12:00:00', '{}', '2026-03-02 12:00:00', '{}', '[]', '[]')"
+)
 REFUSED = {
     "uq_hours_name": "INSERT INTO hours (id, name, time_zone, version, updated_at)"
     " VALUES (9, 'Around the clock', 'UTC', 1, '2026-03-02 12:00:00')",
@@ -111,8 +119,12 @@ REFUSED = {
     "ck_api_keys_role": "UPDATE api_keys SET role = 'root'",
     "uq_api_keys_prefix": "UPDATE api_keys SET prefix = 'aaaa'",
     "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
-    "ck_audit_source": "UPDATE audit SET source = 'rumour'",
-    "ck_audit_action": "UPDATE audit SET action = 'lost'",
+    "ck_leavings_state": "UPDATE leavings SET state = 'fired'",
+    "ck_leavings_done_version": "UPDATE leavings SET state = 'done'",
+    "uq_leavings_person": LEAVING,
+    "ck_audit_source": AN_ENTRY.replace("'api'", "'rumour'"),
+    "ck_audit_action": AN_ENTRY.replace("'created'", "'lost'"),
+    "ck_retention_kind": "INSERT INTO retention (kind, reached, next_at) VALUES ('x', '', '2026-03-02 12:00:00')",
 }
 RECORDS = (
     "INSERT INTO presence (person, signed_in, since) VALUES (1, false, '2026-03-02 12:00:00')",
@@ -140,8 +152,8 @@ RECORDS = (
     " (2, 101, 'lena@example.org', 'waiting', 0, '2026-03-02 12:00:00', '')",
     "INSERT INTO api_keys (name, prefix, sha256, role, sees_private)"
     " VALUES ('one', 'aaaa', 'h1', 'admin', false), ('two', 'bbbb', 'h2', 'admin', false)",
-    "INSERT INTO audit (at, actor, source, kind, object, action)"
-    " VALUES ('2026-03-02 12:00:00', 'one', 'api', 'person', 1, 'created')",
+    AN_ENTRY,
+    LEAVING,
 )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
@@ -42,6 +43,7 @@ READY = Standing(
     table_trouble="",
     records_waiting=0,
     records_age=None,
+    since=datetime(2026, 3, 2, 17, tzinfo=UTC),
 )
 
 
@@ -56,20 +58,23 @@ class Office:
     now: datetime = MONDAY_NOON
     standing: Standing = READY
     figures: tuple[Figure, ...] = ()
+    presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.live = Live(self.db, lambda: self.now)
+        self.door = Door(self.publisher, external_prefixes=ALLOWED)
         self.app = build_app(
             Parts(
                 db=self.db,
-                door=Door(self.publisher, external_prefixes=ALLOWED),
+                door=self.door,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
                 live=self.live,
+                presences=lambda: self.presences,
             )
         )
 
@@ -85,12 +90,15 @@ class Office:
         key: str = "",
         body: object = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
         if if_match is not None:
             headers[b"If-Match"] = if_match.encode()
+        if if_none_match is not None:
+            headers[b"If-None-Match"] = if_none_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)

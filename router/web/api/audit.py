@@ -39,6 +39,7 @@ EXAMPLE: dict[str, Any] = {
     "after": {"id": 1, "version": 2, "name": "Birch & Sons"},
     "version": 12,
     "undoes": None,
+    "hidden_at": None,
 }
 
 
@@ -59,9 +60,12 @@ class AuditEntry(BaseModel):
     after: dict[str, Any] | None = Field(description="The object as it became; null when it went.")
     version: int | None
     undoes: int | None = Field(description="The entry that this one takes back.")
+    hidden_at: datetime | None = Field(description="When digits of numbers in it were hidden; it can't be undone then.")
 
 
 class AuditPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [EXAMPLE], "next": "7"}})
+
     items: list[AuditEntry]
     next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
 
@@ -75,7 +79,7 @@ class AuditQuery(BaseModel):
     object_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
-@endpoints.get("", operation_id="list_audit", **needs(Role.ADMIN))
+@endpoints.get("", operation_id="list_audit", summary="List changes", **needs(Role.ADMIN))
 async def list_entries(
     request: Request, parts: Annotated[Parts, Depends(parts)], query: Annotated[AuditQuery, Query()]
 ) -> AuditPage:
@@ -90,7 +94,13 @@ async def list_entries(
     return AuditPage(items=[_entry(one, sees_private=sees_private) for one in page], next=more)
 
 
-@endpoints.get("/{id}", operation_id="read_audit", responses={404: {"model": Problem}}, **needs(Role.ADMIN))
+@endpoints.get(
+    "/{id}",
+    operation_id="read_audit",
+    summary="Read a change",
+    responses={404: {"model": Problem}},
+    **needs(Role.ADMIN),
+)
 async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], id: EntryId) -> AuditEntry:
     """One change of one object."""
     async with parts.db.reading() as look:
@@ -104,6 +114,7 @@ async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], 
 @endpoints.post(
     "/{id}/undo",
     operation_id="undo_audit",
+    summary="Take a change back",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.ADMIN),
 )
@@ -133,4 +144,5 @@ def _entry(kept: KeptEntry, *, sees_private: bool) -> AuditEntry:
         after=after,
         version=kept.version,
         undoes=kept.undoes,
+        hidden_at=kept.hidden_at,
     )

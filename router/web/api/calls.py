@@ -16,7 +16,7 @@ from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, record
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
-from router.web.problems import FieldError, Refusal
+from router.web.problems import FieldError, Problem, Refusal
 
 endpoints = APIRouter(tags=["calls"])
 
@@ -62,10 +62,50 @@ class PassingRecord(BaseModel):
     sentence: str
 
 
+CALL: dict[str, Any] = {
+    "call_id": "pbx:1763759123.7",
+    "dialled": "+12125550100",
+    "line": 1,
+    "caller": "+12025550111",
+    "presented": "number",
+    "caller_kind": "known",
+    "account": 1,
+    "job": None,
+    "arrived_at": "2026-03-02T09:00:00Z",
+    "table_version": 12,
+    "path": "plan",
+    "why": "plan",
+    "decision": {"sentence": "Anna Albers, then desk Coordinators: account manager of Birch & Sons"},
+    "taken_phone": "anna",
+    "taken_by": 1,
+    "taken_at": "2026-03-02T09:00:04Z",
+    "owner_phone": "anna",
+    "owner": 1,
+    "ended_at": "2026-03-02T09:02:10Z",
+    "ended": "answered",
+    "promise": None,
+    "is_test": False,
+    "legs": [
+        {
+            "leg": "1763759123.8",
+            "step": 1,
+            "phone": "anna",
+            "person": 1,
+            "began_at": "2026-03-02T09:00:00Z",
+            "ended_at": "2026-03-02T09:02:10Z",
+            "result": "answered",
+            "cause": 16,
+            "maybe_machine": False,
+        }
+    ],
+    "passings": [],
+}
+
+
 class CallRecord(BaseModel):
     """One call: who dialled what, what was decided and why, which phones rang, who took it, and how it ended."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": CALL})
 
     call_id: str
     dialled: str
@@ -94,11 +134,13 @@ class CallRecord(BaseModel):
 
 
 class CallPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [CALL], "next": None}})
+
     items: list[CallRecord]
     next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
 
 
-@endpoints.get("/calls", **needs(Role.VIEWER))
+@endpoints.get("/calls", operation_id="list_call", summary="List calls", **needs(Role.VIEWER))
 async def list_calls(
     request: Request,
     parts: Annotated[Parts, Depends(parts)],
@@ -115,7 +157,13 @@ async def list_calls(
     return CallPage(items=items, next=page.next_cursor)
 
 
-@endpoints.get("/calls/{call_id}", **needs(Role.VIEWER))
+@endpoints.get(
+    "/calls/{call_id}",
+    operation_id="read_call",
+    summary="Read a call",
+    responses={404: {"model": Problem}},
+    **needs(Role.VIEWER),
+)
 async def read_call(request: Request, call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
     """One call, by its id."""
     record = await recorded_call(parts.db, call_id)

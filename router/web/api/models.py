@@ -84,7 +84,7 @@ class Models:
         }
 
     def page_answers(self) -> dict[int | str, dict[str, Any]]:
-        example = {"items": [self.example()], "next": None}
+        example = {"items": [self.example()], "next": "WyJpZCIsIDEsIDFd"}
         return {200: {"model": self.page, "content": {"application/json": {"example": example}}}}
 
     def example(self) -> dict[str, Any]:
