@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from router.changes.checks import check_fields, check_taken
-from router.changes.faults import Changed, ChangedSince, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.faults import Changed, ChangedSince, ChangeRefused, FieldFault, Invalid, Naming, StillNamed, Unknown
 from router.changes.fields import Fields
+from router.changes.items import meant, placed
 from router.changes.nouns import DESKS, OF_NOUN, Declared
 from router.changes.people import DeskFields, PersonFields
 from router.changes.showing import (
@@ -21,7 +22,7 @@ from router.changes.showing import (
     value_from,
     written,
 )
-from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
+from router.changes.wishes import Amend, Create, Done, Item, Remove, Replace, Undo, Versions, Wish
 from router.routing.configuration import Change, Entity, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
@@ -56,6 +57,7 @@ class Carrying:
         self.weighed: Sequence[Change] | None = None  # instead of what is changed now: what comes of it later
         self.taken_back: list[KeptLeaving] = []
         self.afterwards: list[Afterwards] = []
+        self.version: int | None = None  # of the table that it makes, once that is known
 
     @property
     def to_weigh(self) -> Sequence[Change]:
@@ -81,6 +83,11 @@ class Carrying:
                 return await self._remove(declared, await self._current(declared, identity, only_if))
             case Undo(entry=entry):
                 return await self._undo(entry)
+            case Item():
+                try:
+                    return await self.carry_out(await meant(self._rows, wish))
+                except ChangeRefused as fault:
+                    raise placed(fault, wish) from None
             case _:
                 assert_never(wish)
 
