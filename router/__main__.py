@@ -66,6 +66,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
+        ssl=settings.ami.trust() if only != "web" else None,
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -243,6 +244,7 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret(),
+        ssl=settings.ami.trust(),
         pbx=settings.pbx,
     )
     table = _with_database(settings, lambda db: _newest_table(db, settings))

@@ -251,6 +251,7 @@ class Service:
             Parts(
                 db=self._db,
                 door=self._door,
+                keeper=self._keeper,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,

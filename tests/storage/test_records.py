@@ -6,8 +6,9 @@ import pytest
 
 from router.calls.events import LegResult
 from router.storage.database import Database
+from router.storage.paging import BadCursor
 from router.storage.recorder import Recorder
-from router.storage.records import PAGE_AT_MOST, BadCursor, newest_end, recent_calls, recorded_call
+from router.storage.records import PAGE_AT_MOST, newest_end, recent_calls, recorded_call
 from tests.storage.stories import SOON, after, answered, arrived
 
 

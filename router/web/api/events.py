@@ -12,7 +12,7 @@ from router.storage.database import StorageError
 from router.storage.notices import Notice, snapshot
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
-from router.web.api.calls import EXTERNAL
+from router.web.api.call_records import EXTERNAL
 from router.web.event_stream import RETRY, EventStream, comment, event
 from router.web.live import Follower, Live, TooMany
 from router.web.parts import Parts, parts
