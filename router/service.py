@@ -14,6 +14,8 @@ import structlog
 
 from router.ami.guard import Guard, GuardSettings
 from router.ami.link import AmiLink, AmiSettings
+from router.bulk.company import Settings as Company
+from router.bulk.imports import Imports
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
@@ -97,6 +99,8 @@ class Service:
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
+        company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
+        self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -161,6 +165,8 @@ class Service:
                 parts.create_task(listen(self._db), name="wake-ups"),
                 parts.create_task(self._publisher.watch(), name="publisher"),
             ]
+            if self._only is not Only.CALLS:
+                ending.append(parts.create_task(self._imports.run(), name="imports"))
             speaking = None
             if self._only is not Only.WEB:
                 ending += self._start_steering(parts)
@@ -247,6 +253,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                bulk=self._imports,
                 presences=lambda: self._switchboard.attendance.presences,
             ),
             only_health=self._only is Only.CALLS,

@@ -18,6 +18,7 @@ from router.bulk.remarks import ImportRefused, Remark
 from router.bulk.sheets import Sheet, read_sheet
 from router.bulk.writing import entries_for, rows_for
 from router.changes.dead_ends import DeadEnds
+from router.changes.faults import LeadsNowhere
 from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.table import Table
@@ -99,7 +100,7 @@ async def carry_out(
         told = difference(
             found.steps, found.same, found.called, settings.region, private=manner.private, everything=manner.everything
         )
-        await _refuse_dead_ends(found, settings, now, tell)
+        _refuse_dead_ends(found, settings, now, tell)
         if manner.dry_run or not found.steps:
             return Imported(version=None, difference=told, remarks=tuple(found.remarks))
         try:
@@ -110,13 +111,14 @@ async def carry_out(
     raise Overtaken("others change the table all the time: try again")
 
 
-async def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
+def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
     before = found.before.table(settings)
     if before is None or not found.steps:
         return  # as long as no table can be made, no caller is worse off
     tell("asking who would answer", 0, 0)
     after = Table.build(found.after.configuration(settings), found.before.version + 1)
-    await DeadEnds().refuse_new_ones(before, after, now)
+    if nowhere := DeadEnds().new_ones(before, after, now):
+        raise LeadsNowhere(nowhere)
 
 
 async def _write(db: Database, found: Plan, by: By, now: datetime, tell: Tell) -> int:

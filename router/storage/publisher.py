@@ -68,6 +68,11 @@ class Publisher:
         return self._table
 
     @property
+    def version(self) -> int | None:
+        """That of the newest table, None before the first could be read."""
+        return None if self._table is None else self._table.version
+
+    @property
     def trouble(self) -> str:
         """What keeps us from having the newest table, empty when nothing does."""
         return self._trouble

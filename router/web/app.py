@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, description, explain, keys, leaving
+from router.web.api import audit, calls, description, explain, imports, keys, leaving
 from router.web.api.nouns import endpoints_of
 from router.web.parts import Parts
 from router.web.problems import Problem, translate_errors
@@ -35,6 +35,7 @@ def _whole_api() -> FastAPI:
     for endpoints in _OF_NOUNS:
         app.include_router(endpoints, prefix=API)
     app.include_router(leaving.endpoints, prefix=API)
+    app.include_router(imports.endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)

@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.bulk.company import Settings
+from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.lab.postgres import PrivatePostgres, private_postgres
@@ -63,6 +65,8 @@ class Office:
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        settings = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=ALLOWED)
+        self.imports = Imports(self.db, settings, version=lambda: self.publisher.version, now=lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
@@ -71,6 +75,7 @@ class Office:
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                bulk=self.imports,
                 presences=lambda: self.presences,
             )
         )
