@@ -117,8 +117,8 @@ def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell
         return  # as long as no table can be made, no caller is worse off
     tell("asking who would answer", 0, 0)
     after = Table.build(found.after.configuration(settings), found.before.version + 1)
-    if nowhere := DeadEnds().new_ones(before, after, now):
-        raise LeadsNowhere(nowhere)
+    if new := DeadEnds().new_ones(before, after, now):
+        raise LeadsNowhere(new)
 
 
 async def _write(db: Database, found: Plan, by: By, now: datetime, tell: Tell) -> int:

@@ -4,7 +4,9 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import uvloop
 from rich.console import Console
@@ -49,6 +51,24 @@ def with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
+
+
+def instant_meant(text: str, settings: Settings, now: datetime, option: str) -> datetime:
+    """What was typed as an instant to come, by the company's clock; or the end with 2."""
+    from router.routing.hours import next_time
+
+    try:
+        if ":" in text and "-" not in text:
+            return next_time(time.fromisoformat(text).replace(tzinfo=None), settings.time_zone, now)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{option} {text!r} is no time: give 14:30, 2026-12-01 or 2026-12-01T08:00", code=2)
+    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
+        fail(f"{option} must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
+    instant = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(settings.time_zone))).astimezone(UTC)
+    if instant <= now:
+        fail(f"{option} {text} is over: give a time to come", code=2)
+    return instant
 
 
 def door_of(db: Database, settings: Settings) -> "tuple[Door, Publisher]":

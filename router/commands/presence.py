@@ -1,7 +1,7 @@
 """Who is there, who isn't, and who says so?"""
 
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -9,11 +9,10 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from router.commands.console import (
-    EARLIEST_YEAR,
-    LATEST_YEAR,
     by_command,
     door_of,
     fail,
+    instant_meant,
     newest_table,
     out,
     with_database,
@@ -128,7 +127,7 @@ def away(person: str, /, *, until: str) -> None:
         When they are back, by the company's clock: 14:30 (the next time it is), 2026-12-01, or 2026-12-01T08:00.
     """
     settings = load_settings()
-    _change_table(person, _instant(until, settings, datetime.now(UTC)), settings)
+    _change_table(person, instant_meant(until, settings, datetime.now(UTC), "--until"), settings)
 
 
 @app.command
@@ -205,24 +204,6 @@ def _standing(person: "Person", table: "Table", presences: "Presences", now: dat
 
     why = why_not_there(person, table, presences, now)
     return f"{person.name} {whereabouts(why, ZoneInfo(table.time_zone), now)}"
-
-
-def _instant(text: str, settings: Settings, now: datetime) -> datetime:
-    """What was typed as an instant, or the end with 2."""
-    from router.routing.hours import next_time
-
-    try:
-        if ":" in text and "-" not in text:
-            return next_time(time.fromisoformat(text).replace(tzinfo=None), settings.time_zone, now)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--until {text!r} is no time: give 14:30, 2026-12-01 or 2026-12-01T08:00", code=2)
-    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
-        fail(f"--until must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
-    instant = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(settings.time_zone))).astimezone(UTC)
-    if instant <= now:
-        fail(f"--until {text} is over: an absence ends later than now", code=2)
-    return instant
 
 
 def _say(sentence: str, style: str | None = None) -> None:

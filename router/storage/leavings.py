@@ -125,6 +125,19 @@ async def heir_of(look: Transaction, person: int) -> int | None:
     return for_all if isinstance(for_all, int) else None
 
 
+async def named_as_heir(look: Transaction, person: int) -> list[int]:
+    """Who is to leave and has named this person as a successor. Raises StorageError."""
+    planned = select(leavings.c.person, leavings.c.successors).where(leavings.c.state == LeavingState.PLANNED)
+    return [
+        row.person for row in await look.rows(planned.order_by(leavings.c.person)) if _names(row.successors, person)
+    ]
+
+
+def _names(successors: Mapping[str, Any], person: int) -> bool:
+    each = [one["to"] for one in successors.get("each", ())]
+    return person in each or person in [to for kind, to in successors.items() if kind != "each"]
+
+
 async def _one(look: Transaction, *where: ColumnElement[bool]) -> KeptLeaving | None:
     rows = await look.rows(select(leavings).where(*where).order_by(leavings.c.id.desc()).limit(1))
     return _leaving(rows[0]) if rows else None

@@ -52,6 +52,11 @@ def open_to_anyone() -> dict[str, Any]:
     return {"openapi_extra": {DECLARED: ANYONE}}
 
 
+def may(role: Role, declared: str | None) -> bool:
+    """Whether keys of this role are let in where this is declared; where nothing is, nobody's are."""
+    return declared == ANYONE or (declared is not None and role in _HOLDERS[Role(declared)])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Believed:
     key: ApiKey
@@ -99,7 +104,7 @@ async def admit(request: Request, shown: Annotated[HTTPAuthorizationCredentials 
     key = await doorkeeper.whose(shown.credentials)
     if key is None:
         raise _unknown("key-refused", "this key is unknown, revoked or expired; 'router key new NAME' makes another")
-    if key.role not in _HOLDERS[Role(declared)]:
+    if not may(key.role, declared):
         detail = f"the key '{key.name}' is of the role {key.role.value}; this takes {declared}"
         raise Refusal(HTTPStatus.FORBIDDEN, "role-too-small", detail)
     request.state.key = key

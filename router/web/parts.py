@@ -10,8 +10,10 @@ from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -21,11 +23,13 @@ class Parts:
 
     db: Database
     door: Door
+    keeper: Keeper  # of what we owe
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
     bulk: Imports
+    live: Live
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 

@@ -17,9 +17,11 @@ from router.bulk.company import Settings
 from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
+from router.commitments.commitment import Terms
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade, upgrade
@@ -28,6 +30,7 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
@@ -67,16 +70,19 @@ class Office:
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
         settings = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=ALLOWED)
         self.imports = Imports(self.db, settings, version=lambda: self.publisher.version, now=lambda: self.now)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
                 door=self.door,
+                keeper=Keeper(terms=Terms()),
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
                 bulk=self.imports,
                 presences=lambda: self.presences,
+                live=self.live,
             )
         )
 
@@ -92,12 +98,15 @@ class Office:
         key: str = "",
         body: object = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
         if if_match is not None:
             headers[b"If-Match"] = if_match.encode()
+        if if_none_match is not None:
+            headers[b"If-None-Match"] = if_none_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)
@@ -161,7 +170,9 @@ def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path
 async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The same office, on either database."""
     db = Database(furnished_url)
-    yield await _open(db, tmp_path)
+    office = await _open(db, tmp_path)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -172,7 +183,9 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
-    yield await _open(db, folder)
+    office = await _open(db, folder)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -186,6 +199,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office = Office(db=db, folder=tmp_path, table=None)
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
+    await office.door.close()
     await db.close()
     await last_words()
 

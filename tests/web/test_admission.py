@@ -37,10 +37,15 @@ async def test_nothing_stands_outside_of_what_asks_for_a_key(office: Office) -> 
     assert [route for route in office.app.routes if not type(route).__module__.startswith("fastapi.")] == []
 
 
-async def test_only_the_sign_of_life_is_open_to_anyone(office: Office) -> None:
-    open_to_all = [operation for operation, role in declared_roles(office.app).items() if role == ANYONE]
+async def test_only_the_sign_of_life_and_what_describes_the_api_is_open_to_anyone(office: Office) -> None:
+    open_to_all = {operation for operation, role in declared_roles(office.app).items() if role == ANYONE}
 
-    assert open_to_all == ["GET /healthz"]
+    assert open_to_all == {
+        "GET /healthz",
+        "GET /api/v1/openapi.json",
+        "GET /api/v1/docs",
+        "GET /api/v1/docs/{asset}",
+    }
 
 
 async def test_an_operation_that_declares_nothing_is_closed_to_everybody(office: Office) -> None:

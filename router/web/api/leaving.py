@@ -136,6 +136,7 @@ async def preview(request: Request, parts: PartsHere, id: Identity, body: LeaveB
 @endpoints.post(
     "",
     operation_id="leave",
+    summary="Let somebody leave",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.EDITOR),
 )
