@@ -25,6 +25,7 @@ from router.calls.tracker import Calls
 from router.changes.absences import Absences
 from router.changes.door import Door
 from router.changes.leaving import Leavings
+from router.changes.reading import Reading
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
@@ -100,7 +101,15 @@ class Service:
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
-        self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._reading = Reading()
+        self._publisher = Publisher(
+            self._db,
+            region,
+            time_zone,
+            self._publish,
+            external_prefixes=external_prefixes,
+            load=self._reading.load,
+        )
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
         self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
@@ -156,6 +165,8 @@ class Service:
             await self._run_parts(web)
         finally:
             await self._door.close()
+            await self._imports.close()
+            await self._reading.close()
             await self._db.close()
 
     def stop(self) -> None:

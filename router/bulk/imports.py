@@ -24,6 +24,7 @@ from router.storage.imports import KeptImport, import_of, open_import, tell_impo
 
 MOST_WAITING = 10  # imports; each has its files on the disk
 TELL_EVERY = 1.0  # seconds; who asks how far an import is, looks no more often
+IDLE_FOR = 60.0  # seconds without an import, after which the memory of the process that exports is given back
 IN_FORCE_WITHIN = 30.0  # seconds until calls are decided by what was imported; one or two are usual
 LOOK_EVERY = 0.05  # seconds between two looks at which table that is
 # No sign of life for so long means that the process that ran it is gone: it tells every second, save while it writes.
@@ -59,7 +60,7 @@ class Imports:
         self._version = version
         self._now = now
         self._waiting: asyncio.Queue[tuple[int, Job]] = asyncio.Queue(MOST_WAITING)
-        self._exporting = asyncio.Semaphore(1)
+        self._exporter = Child("export")
 
     def job(self, **asked: Any) -> Job:
         """A job on our database, by these fields of it."""
@@ -87,20 +88,33 @@ class Imports:
 
     async def export(self, plural: str, into: Path, *, private: bool) -> Outcome:
         """Write everything of this noun into a file, one export at a time."""
-        async with self._exporting:
-            return await _aside(self.job(export=plural, into=str(into), private=private), lambda _: None)
+        job = self.job(export=plural, into=str(into), private=private)
+        try:
+            return await self._exporter.do(do, WITHIN, job)
+        except NotDone as fault:
+            return Outcome(state=ImportState.FAILED, sentence=str(fault))
+
+    async def close(self) -> None:
+        """Forget what still waits, with its files, and end the process that exports."""
+        while not self._waiting.empty():
+            await _remove_files(self._waiting.get_nowait()[1])
+        await self._exporter.close()
 
     async def run(self) -> None:
         """Carry out what is asked for, until cancelled."""
         while True:
-            identity, job = await self._waiting.get()
+            try:
+                async with asyncio.timeout(IDLE_FOR):
+                    identity, job = await self._waiting.get()
+            except TimeoutError:
+                await self._exporter.close()
+                continue
             try:
                 await self._carry_out(identity, job)
             except StorageError as fault:
                 log.warning("import not told of", id=identity, why=str(fault))
             finally:
-                for path in paths_of(job):
-                    await asyncio.to_thread(path.unlink, missing_ok=True)
+                await _remove_files(job)
 
     async def _carry_out(self, identity: int, job: Job) -> None:
         await tell_import(self._db, identity, ImportState.RUNNING, self._now())
@@ -128,9 +142,10 @@ class Imports:
             await asyncio.sleep(LOOK_EVERY)
 
 
-def paths_of(job: Job) -> list[Path]:
-    """The files that were put down for this job."""
-    return [Path(path) for path in (*(path for _, _, path in job.files), *([job.form[1]] if job.form else ()))]
+async def _remove_files(job: Job) -> None:
+    """Those that were put down for this job."""
+    for path in (*(path for _, _, path in job.files), *([job.form[1]] if job.form else ())):
+        await asyncio.to_thread(Path(path).unlink, missing_ok=True)
 
 
 async def _aside(job: Job, hear: Callable[[Any], None]) -> Outcome:

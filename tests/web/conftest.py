@@ -173,6 +173,7 @@ async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Off
     office = await _open(db, tmp_path)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -186,6 +187,7 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     office = await _open(db, folder)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -200,6 +202,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 

@@ -46,6 +46,8 @@ class ImportQuery(BaseModel):
 
 
 class Begun(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"id": 1, "state": "waiting"}})
+
     id: int
     state: ImportState
 
@@ -58,8 +60,41 @@ class Progress(BaseModel):
     of: int
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": 1,
+    "state": "done",
+    "sentence": "imported",
+    "asked_at": "2026-03-02T09:00:00Z",
+    "asked": {"dry_run": False, "replace": False, "remove_up_to": None, "noun": "accounts"},
+    "progress": None,
+    "version": 42,
+    "difference": [
+        {
+            "noun": "accounts",
+            "new": 0,
+            "changed": 1,
+            "removed": 0,
+            "same": 1210,
+            "details": [
+                {
+                    "action": "changed",
+                    "name": "account 'Birch & Sons' (crm-1)",
+                    "fields": [{"column": "manager", "before": "Ida", "after": "Jonas"}],
+                }
+            ],
+            "not_shown": 0,
+        }
+    ],
+    "faults": None,
+    "remarks": {"count": 0, "first": []},
+    "nowhere": [],
+}
+
+
 class Standing(BaseModel):
     """How far an import is, or what became of it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: int
     state: ImportState = Field(
@@ -161,7 +196,13 @@ async def read(parts: PartsHere, id: Annotated[int, InPath(ge=1, le=LARGEST, exa
     operation_id="read_export",
     summary="Fetch people, lines, accounts or jobs as CSV",
     response_class=FileResponse,
-    responses={200: {"content": {CSV: {"example": "ref,name,manager,desk,priority,deputies,numbers\r\n"}}}},
+    responses={
+        200: {
+            "content": {
+                CSV: {"schema": {"type": "string"}, "example": "ref,name,manager,desk,priority,deputies,numbers\r\n"}
+            }
+        }
+    },
     **needs(Role.VIEWER),
 )
 async def export(
