@@ -15,6 +15,8 @@ import structlog
 from router.ami.guard import Guard, GuardSettings
 from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
+from router.bulk.company import Settings as Company
+from router.bulk.imports import Imports
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
@@ -23,6 +25,7 @@ from router.calls.tracker import Calls
 from router.changes.absences import Absences
 from router.changes.door import Door
 from router.changes.leaving import Leavings
+from router.changes.reading import Reading
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
@@ -98,8 +101,18 @@ class Service:
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
-        self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._reading = Reading()
+        self._publisher = Publisher(
+            self._db,
+            region,
+            time_zone,
+            self._publish,
+            external_prefixes=external_prefixes,
+            load=self._reading.load,
+        )
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
+        company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
+        self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -152,6 +165,8 @@ class Service:
             await self._run_parts(web)
         finally:
             await self._door.close()
+            await self._imports.close()
+            await self._reading.close()
             await self._db.close()
 
     def stop(self) -> None:
@@ -167,6 +182,8 @@ class Service:
                 parts.create_task(self._publisher.watch(), name="publisher"),
                 parts.create_task(self._live.run(), name="events"),
             ]
+            if self._only is not Only.CALLS:
+                ending.append(parts.create_task(self._imports.run(), name="imports"))
             speaking = None
             if self._only is not Only.WEB:
                 ending += self._start_steering(parts)
@@ -256,6 +273,7 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                bulk=self._imports,
                 presences=lambda: self._switchboard.attendance.presences,
                 live=self._live,
             ),

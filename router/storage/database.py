@@ -217,6 +217,11 @@ class Database:
                         await connection.close()
 
     @property
+    def url(self) -> str:
+        """Where another process finds it; a password may be in it."""
+        return self._url
+
+    @property
     def speaks_postgresql(self) -> bool:
         return self._engine.dialect.name == "postgresql"
 

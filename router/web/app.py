@@ -19,6 +19,7 @@ from router.web.api import (
     docs,
     events,
     explain,
+    imports,
     keys,
     leaving,
     promises,
@@ -65,6 +66,7 @@ def _whole_api() -> FastAPI:
         app.include_router(endpoints, prefix=API)
     app.include_router(changes.endpoints, prefix=API)
     app.include_router(leaving.endpoints, prefix=API)
+    app.include_router(imports.endpoints, prefix=API)
     app.include_router(cover.endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)

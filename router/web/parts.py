@@ -6,6 +6,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
@@ -27,6 +28,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    bulk: Imports
     live: Live
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
