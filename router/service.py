@@ -25,6 +25,7 @@ from router.changes.leaving import Leavings
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
+from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.commitments import Keeper
@@ -85,6 +86,7 @@ class Service:
         mail: MailSettings | None = None,
         guard: GuardSettings | None = None,
         only: Only | None = None,
+        private_webhooks: bool = False,
     ) -> None:
         self._only = only
         self._ami = ami
@@ -99,6 +101,7 @@ class Service:
         self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
+        self._courier = Courier(db=self._db, private=private_webhooks)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -107,6 +110,7 @@ class Service:
             zone=ZoneInfo(time_zone),
             keep=keep,
             leavings=Leavings(self._db, self._door),
+            courier=self._courier,
         )
         self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
@@ -129,6 +133,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            courier=self._courier,
             live=self._live,
             guard=self._guard,
             steers=only is not Only.WEB,
@@ -254,6 +259,7 @@ class Service:
                 figures=self._vitals.figures,
                 now=_now,
                 live=self._live,
+                private_webhooks=self._courier.private,
                 presences=lambda: self._switchboard.attendance.presences,
             ),
             only_health=self._only is Only.CALLS,

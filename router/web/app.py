@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, cover, description, docs, events, explain, keys, leaving, reports
+from router.web.api import audit, calls, cover, description, docs, events, explain, keys, leaving, reports, webhooks
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
 from router.web.parts import Parts
@@ -52,6 +52,7 @@ def _whole_api() -> FastAPI:
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
     app.include_router(reports.endpoints, prefix=API)
+    app.include_router(webhooks.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     app.include_router(docs.endpoints, prefix=API)
     return app

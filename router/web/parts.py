@@ -26,6 +26,7 @@ class Parts:
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
     live: Live
+    private_webhooks: bool = False  # whether events may be sent to this machine and private networks
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
