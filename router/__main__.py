@@ -62,12 +62,13 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
     from router.web.server import CannotListen
 
     settings = load_settings()
-    set_up_logs(settings.log.format, settings.log.level)
+    set_up_logs(settings.log.format, settings.log.level, mask_numbers=settings.mask_numbers)
     ami = AmiSettings(
         host=settings.ami.host,
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
+        ssl=settings.ami.trust() if only != "web" else None,
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -246,6 +247,7 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret(),
+        ssl=settings.ami.trust(),
         pbx=settings.pbx,
     )
     table = _with_database(settings, lambda db: _newest_table(db, settings))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from router.ami.guard import Guard, GuardSettings
+from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
@@ -38,7 +39,7 @@ from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
-from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
+from router.storage.records import newest_end, open_calls
 from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
@@ -221,18 +222,19 @@ class Service:
         self._vitals.link = self._link
         await self._link.run()
 
-    async def _adopt(self) -> datetime | None:
-        """Take over the calls that are open on record; up to when are the records complete?"""
+    async def _adopt(self) -> OnRecord | None:
+        """Take over the calls that are open on record; what else is on record?"""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
-                newest = (await recent_calls(self._db, PAGE_AT_MOST)).records
+                until = await newest_end(self._db, self._ami.pbx)
         except (StorageError, TimeoutError) as fault:
             log.warning("open calls not taken over", why=str(fault))
             return None
         self._calls.adopt(still_open)
-        ends = [record.ended_at for record in newest if record.ended_at is not None]
-        return min([max(ends), *(call.arrived_at for call in still_open)]) if ends else None
+        if until is None:
+            return None
+        return OnRecord(until=until, open={call.call_id: call.arrived_at for call in still_open})
 
     async def _migrate(self) -> None:
         while True:
@@ -254,13 +256,14 @@ class Service:
             Parts(
                 db=self._db,
                 door=self._door,
+                keeper=self._keeper,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
-                live=self._live,
                 private_webhooks=self._courier.private,
                 presences=lambda: self._switchboard.attendance.presences,
+                live=self._live,
             ),
             only_health=self._only is Only.CALLS,
         )

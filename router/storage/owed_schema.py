@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, text
 
 from router.commitments.commitment import State, Why
-from router.storage.columns import UtcTime, holds, metadata, one_of
+from router.storage.columns import UtcTime, holds, metadata, one_of, updated_at
 
 # Persons, desks, accounts and lines are named by their ids alone: what we owe is not lost with one of them, it goes to
 # somebody else. `version` goes up with every change, so that of two who change it at once one learns that it was late.
@@ -34,6 +34,7 @@ commitments = Table(
     Column("void_reason", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("closed_at", UtcTime),
+    updated_at(),
     holds("urgency", "urgency > 0"),
     holds("attempts", "attempts >= 0"),
     holds("level", "level BETWEEN 0 AND 4"),
@@ -45,6 +46,11 @@ commitments = Table(
 # In words, not as parameters: only so do both databases see that a query can use the indexes of what is owed.
 OWED = text("state IN ('open', 'claimed')")
 OVER = text("state IN ('kept', 'void')")
+# What people look for commitments by.
+for _by in (commitments.c.due_at, commitments.c.opened_at, commitments.c.updated_at):
+    Index(None, _by, commitments.c.id)
+for _by in (commitments.c.owner, commitments.c.account, commitments.c.caller):
+    Index(None, _by)
 Index("uq_commitments_party", commitments.c.party, unique=True, sqlite_where=OWED, postgresql_where=OWED)
 Index("ix_commitments_closed_at", commitments.c.closed_at, commitments.c.id, sqlite_where=OVER, postgresql_where=OVER)
 Index("ix_commitments_next_step_at", commitments.c.next_step_at, sqlite_where=OWED, postgresql_where=OWED)

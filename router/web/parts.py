@@ -9,6 +9,7 @@ from starlette.requests import Request
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
 from router.web.live import Live
@@ -21,6 +22,7 @@ class Parts:
 
     db: Database
     door: Door
+    keeper: Keeper  # of what we owe
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]

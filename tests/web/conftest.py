@@ -15,9 +15,11 @@ from fastapi import FastAPI
 
 from router.calls.presence import Presences
 from router.changes.door import Door
+from router.commitments.commitment import Terms
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade, upgrade
@@ -63,18 +65,19 @@ class Office:
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
-        self.live = Live(self.db, lambda: self.now)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
                 door=self.door,
+                keeper=Keeper(terms=Terms()),
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
-                live=self.live,
                 presences=lambda: self.presences,
+                live=self.live,
             )
         )
 
