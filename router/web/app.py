@@ -12,6 +12,7 @@ from router.web.admission import Doorkeeper, admit
 from router.web.api import (
     audit,
     calls,
+    changes,
     commitments,
     cover,
     description,
@@ -63,6 +64,7 @@ def _whole_api() -> FastAPI:
     app.include_router(explain.endpoints, prefix=API)
     for endpoints in _OF_NOUNS:
         app.include_router(endpoints, prefix=API)
+    app.include_router(changes.endpoints, prefix=API)
     app.include_router(leaving.endpoints, prefix=API)
     app.include_router(cover.endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
