@@ -29,6 +29,7 @@ from router.changes.reading import Reading
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
+from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.commitments import Keeper
@@ -89,6 +90,7 @@ class Service:
         mail: MailSettings | None = None,
         guard: GuardSettings | None = None,
         only: Only | None = None,
+        private_webhooks: bool = False,
     ) -> None:
         self._only = only
         self._ami = ami
@@ -113,6 +115,7 @@ class Service:
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
         self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
+        self._courier = Courier(db=self._db, private=private_webhooks)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -121,6 +124,7 @@ class Service:
             zone=ZoneInfo(time_zone),
             keep=keep,
             leavings=Leavings(self._db, self._door),
+            courier=self._courier,
         )
         self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
@@ -143,6 +147,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            courier=self._courier,
             live=self._live,
             guard=self._guard,
             steers=only is not Only.WEB,
@@ -274,6 +279,7 @@ class Service:
                 figures=self._vitals.figures,
                 now=_now,
                 bulk=self._imports,
+                private_webhooks=self._courier.private,
                 presences=lambda: self._switchboard.attendance.presences,
                 live=self._live,
             ),

@@ -24,6 +24,7 @@ from router.web.api import (
     leaving,
     promises,
     reports,
+    webhooks,
 )
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
@@ -71,6 +72,7 @@ def _whole_api() -> FastAPI:
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
     app.include_router(reports.endpoints, prefix=API)
+    app.include_router(webhooks.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     app.include_router(docs.endpoints, prefix=API)
     return app

@@ -30,6 +30,7 @@ class Parts:
     now: Callable[[], datetime]
     bulk: Imports
     live: Live
+    private_webhooks: bool = False  # whether events may be sent to this machine and private networks
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
