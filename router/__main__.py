@@ -91,6 +91,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            limits=settings.http.limits(),
             only=Only(only) if only else None,
         )
         await service.run()

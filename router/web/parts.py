@@ -12,6 +12,7 @@ from router.routing.table import Table
 from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.limits import Limits
 from router.web.standing import Standing
 
 
@@ -26,6 +27,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
