@@ -1,7 +1,7 @@
 """Which pieces of the PBX's journal tell what ended while we were away?"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from router.ami.dialplan import DB_ENDED
@@ -23,6 +23,14 @@ class Piece:
 
     begins: datetime
     lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """What the records tell: every end up to `until`, and which calls have none yet, each with when it arrived."""
+
+    until: datetime
+    open: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def pieces_to_read(since: datetime | None, now: datetime) -> Iterator[Piece]:

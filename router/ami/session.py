@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -16,6 +16,7 @@ from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
 from router.ami.framing import Message
 from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
+from router.ami.journal import OnRecord
 from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
@@ -61,7 +62,7 @@ class Session:
         since: datetime | None,
         turn: Turn | None = None,
         token: str = "",
-        adopt: Callable[[], Awaitable[datetime | None]] | None = None,
+        adopt: Callable[[], Awaitable[OnRecord | None]] | None = None,
     ) -> None:
         self._pbx = pbx
         self._timing = timing
@@ -193,11 +194,14 @@ class Session:
         alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
-        if self._adopt is not None and not alone and (since := await self._adopt()) is not None:
-            self.known_until = since
+        still_open: Mapping[str, datetime] = {}
+        if self._adopt is not None and not alone and (known := await self._adopt()) is not None:
+            self.known_until, still_open = known.until, known.open
         asked_at = self._now()
         live_calls = await self._live_calls()
-        ended = await self._ended(until=asked_at)
+        ended = await self._ended(
+            {call: at for call, at in still_open.items() if call not in live_calls}, until=asked_at
+        )
         members = await self._members()
         self.took_over, self._stands_by = True, False
         self._confirmed()
@@ -234,14 +238,24 @@ class Session:
                 live.add(uniqueid)
         return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
 
-    async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
+    async def _ended(self, gone: Mapping[str, datetime], *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
-        skew = timedelta(seconds=self._tally.skew or 0.0)
-        pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
-        # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
-        news_since = self.known_until - journal.TOLD_WITHIN if self.known_until else datetime.min.replace(tzinfo=UTC)
-        ended: list[CallEnded | LegEnded] = []
+        # what is gone has no end on record: if it isn't among the news, the journal is read back to when it arrived
         self._journal_read = True
+        ended = await self._told_between(self.known_until, until)
+        missed = gone.keys() - {entry.call_id for entry in ended if isinstance(entry, CallEnded)}
+        if missed and self.known_until is not None and self._journal_read:
+            earlier = await self._told_between(min(gone[call] for call in missed), self.known_until)
+            ended += [entry for entry in earlier if entry.call_id in missed and entry not in ended]
+        ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
+        return tuple(ended)
+
+    async def _told_between(self, since: datetime | None, until: datetime) -> list[CallEnded | LegEnded]:
+        skew = timedelta(seconds=self._tally.skew or 0.0)
+        pieces = list(journal.pieces_to_read(since and since + skew, until + skew))
+        # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
+        news_since = since - journal.TOLD_WITHIN if since else datetime.min.replace(tzinfo=UTC)
+        ended: list[CallEnded | LegEnded] = []
         async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
             if not answer.success:
                 # Steering calls comes before recording them: the next login reads them again.
@@ -249,15 +263,13 @@ class Session:
                 self._journal_read = False
                 break
             for item in answer.items:
-                entry = read_journal(
-                    item.fields.get("key", ""), item.fields.get("val", ""), pbx=self._pbx, skew=self._correction()
-                )
+                key, said = (item.fields.get(name, "") for name in ("key", "val"))
+                entry = read_journal(key, said, pbx=self._pbx, skew=self._correction())
                 if entry is None or not item.clean:
                     self._tally.dropped[Dropped.MALFORMED] += 1
                 elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
                     ended.append(entry)
-        ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
-        return tuple(ended)
+        return ended
 
     async def _members(self) -> tuple[MemberSeen, ...]:
         """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""

@@ -26,9 +26,10 @@ from router.storage.audit import append
 from router.storage.call_schema import calls
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.ended_calls import happened
-from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
+from router.storage.notices import in_order, tell
+from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments
 from router.storage.schema import people
-from router.storage.wakeups import Topic
+from router.storage.told_schema import About, Kind
 
 TRIES = 5  # to change what others change as well
 LOOK_AT_ONCE = 100  # commitments whose time has come, in one round of the clock
@@ -209,6 +210,7 @@ class Keeper:
     ) -> Changed | None:
         """Write it and what is told of it; None when somebody else was faster."""
         values = _values(outcome.commitment)
+        await in_order(transaction)
         if row is None:
             unless = {"index_elements": ["party"], "index_where": OWED}
             fresh = transaction.insert(commitments).on_conflict_do_nothing(**unless)
@@ -228,11 +230,19 @@ class Keeper:
 
     async def _tell(self, transaction: Transaction, notice: Notice, table: Table) -> None:
         facts = facts_of(notice.commitment, table)
-        payload = asdict(facts) | {"due_at": facts.due_at.isoformat()}
-        row = {"at": notice.at, "kind": notice.kind, "commitment": notice.commitment.id, "payload": payload}
-        await transaction.wake(Topic.NOTICES)
-        told = await transaction.run(insert(notices).values(**row).returning(notices.c.id))
-        identity = int(told.scalar_one())
+        payload = asdict(facts) | {
+            "due_at": facts.due_at.isoformat(),
+            "opened_by_call": notice.commitment.opened_by_call,
+            "kept_by_call": notice.commitment.kept_by_call,
+        }
+        row = {
+            "at": notice.at,
+            "about": About.COMMITMENT,
+            "kind": Kind(notice.kind),
+            "commitment": notice.commitment.id,
+            "payload": payload,
+        }
+        (identity,) = await tell(transaction, [row])
         if self.logs:
             log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
         if self.mails and notice.to:

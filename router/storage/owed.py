@@ -11,11 +11,12 @@ from router.commitments.commitment import Commitment
 from router.commitments.notice import NoticeKind
 from router.storage.commitments import as_commitment
 from router.storage.database import Transaction
-from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
+from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments
 from router.storage.paging import cursor_after, in_order
 from router.storage.records import CallRecord, calls_by_id
 from router.storage.schema import accounts
 from router.storage.searching import contains
+from router.storage.told_schema import notices
 
 PAGE_AT_MOST = 200  # commitments in one answer
 CALLS_AT_MOST = 200  # of one commitment, the latest; nobody reads more

@@ -1,21 +1,9 @@
-"""Which rows are kept of what we owe callers, and of what was told about it?"""
+"""Which rows are kept of what we owe callers?"""
 
-from enum import StrEnum
-
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, text
 
 from router.commitments.commitment import State, Why
-from router.commitments.notice import NoticeKind
 from router.storage.columns import UtcTime, holds, metadata, one_of, updated_at
-
-
-class MailState(StrEnum):
-    """waiting: to be sent, perhaps again · sent · refused: the mail server will never take it."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    REFUSED = "refused"
-
 
 # Persons, desks, accounts and lines are named by their ids alone: what we owe is not lost with one of them, it goes to
 # somebody else. `version` goes up with every change, so that of two who change it at once one learns that it was late.
@@ -75,35 +63,3 @@ commitment_calls = Table(
     Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
     Index(None, "commitment"),
 )
-
-# What the outside shall learn, in the order in which it happened; `payload` is all that a reader needs, in names.
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    one_of("kind", NoticeKind),
-    Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
-    Column("payload", JSON, nullable=False),
-    Index(None, "commitment"),
-    sqlite_autoincrement=True,
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("notice", Integer, ForeignKey("notices.id", ondelete="RESTRICT"), nullable=False),
-    Column("target", Text, nullable=False),
-    one_of("state", MailState),
-    Column("attempts", Integer, nullable=False),
-    Column("next_try_at", UtcTime, nullable=False),
-    Column("sent_at", UtcTime),
-    Column("error", Text, nullable=False),
-    UniqueConstraint("notice", "target"),  # nobody is told the same twice
-    holds("attempts", "attempts >= 0"),
-    holds("sent_at", "(state = 'sent') = (sent_at IS NOT NULL)"),
-    sqlite_autoincrement=True,
-)
-WAITING = text("state = 'waiting'")
-Index("ix_outbox_next_try_at", outbox.c.next_try_at, sqlite_where=WAITING, postgresql_where=WAITING)

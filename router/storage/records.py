@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from router.calls.call import Call, Ending, Leg, Passing, Phase
 from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
 from router.storage.call_schema import call_legs, call_passings, calls
+from router.storage.columns import UtcTime
 from router.storage.database import Database, Transaction
 from router.storage.paging import cursor_after, in_order
 from router.storage.schema import accounts, people
@@ -134,6 +135,21 @@ async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
         theirs = select(call_passings).join(calls, calls.c.id == call_passings.c.call).where(still_open)
         passings = await _passings_of(look, theirs)
     return tuple([_call(_record(row, legs, passings)) for row in rows])
+
+
+async def newest_end(db: Database, pbx: str) -> datetime | None:
+    """When the last call of this PBX ended that is on record with its end; None when none is.
+
+    Looks among those that arrived last: one that lasted for longer and ended later only makes it too early. Ends are
+    written in the order in which they happened, so those before are on record as well. Raises StorageError.
+    """
+    ours = and_(calls.c.ended_at.is_not(None), calls.c.id.startswith(f"{pbx}:", autoescape=True))
+    latest = select(calls.c.ended_at).where(ours).order_by(calls.c.arrived_at.desc(), calls.c.id.desc())
+    among = latest.limit(PAGE_AT_MOST).subquery()
+    async with db.reading() as look:
+        (row,) = await look.rows(select(func.max(among.c.ended_at, type_=UtcTime)))
+    end: datetime | None = row[0]
+    return end
 
 
 def _conditions(wanted: CallsWanted) -> list[ColumnElement[bool]]:

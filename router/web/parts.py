@@ -13,6 +13,7 @@ from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
 from router.web.limits import Limits
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -27,6 +28,7 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    live: Live
     limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 

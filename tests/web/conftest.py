@@ -29,6 +29,7 @@ from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
 from router.web.limits import Limits
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
@@ -67,6 +68,7 @@ class Office:
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
@@ -78,6 +80,7 @@ class Office:
                 figures=lambda: self.figures,
                 now=lambda: self.now,
                 presences=lambda: self.presences,
+                live=self.live,
             )
         )
 
