@@ -23,6 +23,7 @@ from router.commands.console import with_database as _with_database
 from router.commands.forget import forget_number
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
+from router.commands.report import app as report
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
@@ -39,6 +40,7 @@ app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
+app.command(report)
 app.command(forget_number, name="forget")
 app.command(leave)
 app.command(cover)
@@ -66,6 +68,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
+        ssl=settings.ami.trust() if only != "web" else None,
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -244,6 +247,7 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret(),
+        ssl=settings.ami.trust(),
         pbx=settings.pbx,
     )
     table = _with_database(settings, lambda db: _newest_table(db, settings))

@@ -6,6 +6,7 @@ file the same names are written small and in tables: `ROUTER_AMI_HOST` is `host`
 
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
@@ -48,6 +49,14 @@ class Ami(BaseModel):
     username: str = "router"
     secret: SecretStr = SecretStr("")
     secret_file: Path | None = None
+    tls: bool = False  # for a PBX on another machine: the secret and all orders would be readable on the way there
+    ca_file: Path | None = None  # whose certificates are believed (PEM); none: those this machine believes anyway
+
+    @model_validator(mode="after")
+    def _ca_for_tls(self) -> Self:
+        if self.ca_file and not self.tls:
+            raise ValueError("ROUTER_AMI_CA_FILE is set, but ROUTER_AMI_TLS is not: set it to true, or leave both away")
+        return self
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -63,6 +72,20 @@ class Ami(BaseModel):
                 "ROUTER_AMI_SECRET is not set: give the secret of the AMI user, or ROUTER_AMI_SECRET_FILE"
             )
         return secret
+
+    def trust(self) -> ssl.SSLContext | None:
+        """How the PBX must prove who it is: a certificate of the CA, for ROUTER_AMI_HOST. None without TLS.
+
+        Raises SettingsError when the CA's file can't be read.
+        """
+        if not self.tls:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as fault:
+            raise SettingsError(
+                f"ROUTER_AMI_CA_FILE: no CA's certificate (PEM) can be read from {self.ca_file}: {fault}"
+            ) from fault
 
 
 class Guard(BaseModel):

@@ -234,3 +234,24 @@ def test_a_guard_that_would_do_harm_is_refused(
 
     assert str(refused.value).startswith(name)
     assert sentence in str(refused.value)
+
+
+def test_a_ca_without_tls_is_refused_because_nothing_would_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_CA_FILE", "/etc/ssl/company.pem")
+
+    with pytest.raises(SettingsError, match="ROUTER_AMI_TLS is not"):
+        load_settings()
+
+
+def test_a_ca_that_cannot_be_read_is_told_with_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv("ROUTER_AMI_TLS", "true")
+    for name in ("empty.pem", "missing.pem"):
+        monkeypatch.setenv("ROUTER_AMI_CA_FILE", str(tmp_path / name))
+
+        with pytest.raises(SettingsError, match=rf"ROUTER_AMI_CA_FILE: no CA's certificate .*{name}"):
+            load_settings().ami.trust()
+
+
+def test_without_tls_nothing_has_to_be_believed() -> None:
+    assert load_settings().ami.trust() is None

@@ -59,7 +59,7 @@ class AmiLink:
 
     `journal_since` is how far the records already reach; None reads all that the PBX still has (at most seven days).
     `turn` decides who tries where several routers could speak; without one, who comes later is heard. `adopt` is asked
-    before we speak where another router has spoken: it takes over what that one knew, and says how far that reaches.
+    before we speak where another router has spoken: it takes over what that one knew, and says what that was.
     """
 
     def __init__(
@@ -236,8 +236,10 @@ class AmiLink:
         log.warning("the PBX refused a change of a desk's members", pbx=self._settings.pbx, order=order, why=why)
 
     def _speaking(self) -> Session:
-        if self._session is None or not self._session.speaking:
+        if self._session is None or not self._tally.up:
             raise LinkFailed("there is no link to the PBX")
+        if not self._session.speaking:
+            raise LinkFailed("the PBX has not confirmed for too long that it hears us: another router may speak")
         return self._session
 
     def _say_down(self, why: str) -> None:

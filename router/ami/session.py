@@ -32,7 +32,7 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
-STAND_BACK = 2.0  # seconds for whoever is heard instead of us to take the turn that we had
+STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn that we had
 MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
 
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
@@ -47,8 +47,7 @@ class Session:
     """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known.
 
     `turn` says who tries to be heard; without one, who comes later is heard. `token` is the one we were heard by last,
-    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, and says
-    from when on the journal tells more, if it can.
+    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, if it can.
     """
 
     def __init__(
@@ -298,9 +297,12 @@ class Session:
     async def _speak(self) -> str:
         """Sets the heartbeat until the token is not ours any more, and returns what it is then: another's, or empty."""
         while True:
+            asked_at = asyncio.get_running_loop().time()
             _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
             if token != self._token:
                 return token
+            if asyncio.get_running_loop().time() - asked_at > self._timing.pong_within:
+                continue  # this process was frozen meanwhile: the answers are as old as that
             self._confirmed()
             beat = set_beat(int(self._pbx_now))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")

@@ -29,11 +29,15 @@ class RouterFailed(Exception):
 class RouterProcess:
     """`router serve` as a child of this process. `environment` holds its ROUTER_* variables, `key` an API key.
 
+    `only` makes it one half of a router.
+
     Its log is `folder/router.log`, one JSON object a line; it goes on over restarts. What it had counted when it was
     told to stop is in `folder/figures.txt`, as it printed it, of one life after the other.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, http_port: int, key: str) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, http_port: int, key: str, only: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log_file = folder / "router.log"
         self.figures_file = folder / "figures.txt"
@@ -44,6 +48,7 @@ class RouterProcess:
             "ROUTER_LOG_FORMAT": "json",
         } | dict(environment)
         self._key = key
+        self._words = ["serve", *(["--only", only] if only else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -68,7 +73,7 @@ class RouterProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "router", "serve"],
+                [sys.executable, "-m", "router", *self._words],
                 env={**inherited, **self._environment, **(changed or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

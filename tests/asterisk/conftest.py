@@ -100,11 +100,11 @@ def slips(log: Path) -> list[str]:
 class Proxy:
     """An AmiProxy in a thread of its own, so that stories can be told in order."""
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to: int | Path) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.proxy = AmiProxy(to_port)
+        self.proxy = AmiProxy(to)
         self._run(self.proxy.__aenter__())
         self.port = self.proxy.port
 
@@ -127,8 +127,8 @@ class Proxy:
 
 
 @contextmanager
-def proxy_to(pbx: PrivateAsterisk) -> Iterator[Proxy]:
-    proxy = Proxy(pbx.ami_port)
+def proxy_to(what: PrivateAsterisk | PrivatePostgres) -> Iterator[Proxy]:
+    proxy = Proxy(what.ami_port if isinstance(what, PrivateAsterisk) else what.socket)
     try:
         yield proxy
     finally:
