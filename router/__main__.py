@@ -95,6 +95,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             terms=settings.commitment.terms(),
             mail=mail,
             private_webhooks=settings.webhook.private,
+            limits=settings.http.limits(),
             only=Only(only) if only else None,
         )
         await service.run()

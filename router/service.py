@@ -47,6 +47,7 @@ from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
+from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
@@ -88,6 +89,7 @@ class Service:
         external_prefixes: tuple[str, ...] = (),
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
+        limits: Limits = Limits(),  # noqa: B008 (a frozen value)
         guard: GuardSettings | None = None,
         only: Only | None = None,
         private_webhooks: bool = False,
@@ -96,6 +98,7 @@ class Service:
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
+        self._limits = limits
         self._db = Database(database)
         self._link: AmiLink | None = None
         self._turn = SpeakerLock(self._db, ami.pbx) if self._db.speaks_postgresql else None
@@ -274,6 +277,7 @@ class Service:
                 db=self._db,
                 door=self._door,
                 keeper=self._keeper,
+                limits=self._limits,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,

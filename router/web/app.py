@@ -38,7 +38,7 @@ def build_app(parts: Parts, *, only_health: bool = False) -> FastAPI:
     """The whole API, or what tells of a router's health. Nothing is reached without passing `admit`."""
     app = _health() if only_health else _whole_api()
     app.state.parts = parts
-    app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
+    app.state.doorkeeper = Doorkeeper(parts.db, parts.now, parts.limits)
     app.state.description = description_as_json
     app.state.methods_at = lambda path: methods_at(path, description_of_api())
     return app
