@@ -95,7 +95,7 @@ class Service:
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
+        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, missed=self._missed)
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         self._clock = Clock(
@@ -264,6 +264,10 @@ class Service:
             return False
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
+
+    def _missed(self, since: datetime) -> None:
+        if self._link is not None:
+            self._link.read_journal_again(since)
 
     async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
         """What calls that ended mean for what we owe, in the transaction that records them."""
