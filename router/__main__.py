@@ -60,7 +60,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
     from router.web.server import CannotListen
 
     settings = load_settings()
-    set_up_logs(settings.log.format, settings.log.level)
+    set_up_logs(settings.log.format, settings.log.level, mask_numbers=settings.mask_numbers)
     ami = AmiSettings(
         host=settings.ami.host,
         port=settings.ami.port,

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from router.ami.guard import Guard, GuardSettings
-from router.ami.journal import Adopted
+from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
@@ -33,15 +33,17 @@ from router.storage.database import Database, NotMigrated, StorageError, Transac
 from router.storage.keys import any_key
 from router.storage.listening import listen
 from router.storage.migrate import upgrade
+from router.storage.notices import tell_calls
 from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
-from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
+from router.storage.records import newest_end, open_calls
 from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
 
@@ -95,7 +97,9 @@ class Service:
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, missed=self._missed)
+        self._recorder = Recorder(
+            self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
+        )
         self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         self._clock = Clock(
@@ -107,6 +111,7 @@ class Service:
             keep=keep,
             leavings=Leavings(self._db, self._door),
         )
+        self._live = Live(self._db, _now)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
@@ -127,6 +132,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            live=self._live,
             guard=self._guard,
             steers=only is not Only.WEB,
         )
@@ -161,6 +167,8 @@ class Service:
                 parts.create_task(self._migrate(), name="migrations"),
                 parts.create_task(listen(self._db), name="wake-ups"),
                 parts.create_task(self._publisher.watch(), name="publisher"),
+                parts.create_task(self._presence.watch(), name="presence"),
+                parts.create_task(self._live.run(), name="events"),
             ]
             speaking = None
             if self._only is not Only.WEB:
@@ -171,6 +179,7 @@ class Service:
             log.info("router started", pbx=self._ami.pbx, web=web.url, only=self._only)
             await self._stopping.wait()
             log.info("router stops")
+            await self._live.close()
             web.stop()
             if speaking is not None:
                 await self._stop_speaking(speaking)
@@ -184,7 +193,6 @@ class Service:
         return [
             parts.create_task(self._recorder.run(), name="recorder"),
             parts.create_task(self._clock.run(), name="clock"),
-            parts.create_task(self._presence.watch(), name="presence"),
             parts.create_task(self._absences.run(), name="absences"),
             parts.create_task(self._tick(), name="ticks"),
             parts.create_task(self._orders.follow(), name="orders"),
@@ -211,21 +219,19 @@ class Service:
         self._vitals.link = self._link
         await self._link.run()
 
-    async def _adopt(self) -> Adopted | None:
-        """Take over the calls that are open on record; None when nobody can tell which those are."""
+    async def _adopt(self) -> OnRecord | None:
+        """Take over the calls that are open on record; what else is on record?"""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
-                newest = (await recent_calls(self._db, PAGE_AT_MOST)).records
+                until = await newest_end(self._db, self._ami.pbx)
         except (StorageError, TimeoutError) as fault:
             log.warning("open calls not taken over", why=str(fault))
             return None
         self._calls.adopt(still_open)
-        ends = [record.ended_at for record in newest if record.ended_at is not None]
-        return Adopted(
-            complete_until=max(ends, default=None),
-            open_calls={call.call_id: call.arrived_at for call in still_open},
-        )
+        if until is None:
+            return None
+        return OnRecord(until=until, open={call.call_id: call.arrived_at for call in still_open})
 
     async def _migrate(self) -> None:
         while True:
@@ -247,11 +253,13 @@ class Service:
             Parts(
                 db=self._db,
                 door=self._door,
+                keeper=self._keeper,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
                 presences=lambda: self._switchboard.attendance.presences,
+                live=self._live,
             ),
             only_health=self._only is Only.CALLS,
         )
@@ -274,6 +282,12 @@ class Service:
         if (table := self._publisher.table) is None:
             raise Unavailable("without a table nobody knows who owes whom a call back")  # the records wait for it
         await self._keeper.settle(transaction, ended, table)
+
+    async def _tell(self, transaction: Transaction, batch: Sequence[Call]) -> Collection[str]:
+        """What the outside shall learn of these calls, in the transaction that records them."""
+        if (table := self._publisher.table) is None:
+            raise Unavailable("without a table nobody knows whose calls these are")  # the records wait for it
+        return await tell_calls(transaction, batch, table, _now())
 
     def _publish(self, table: Table) -> None:
         self._switchboard.hear(TablePublished(table=table, at=_now()))

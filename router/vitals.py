@@ -16,6 +16,7 @@ from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -29,6 +30,7 @@ class Vitals:
     publisher: Publisher
     recorder: Recorder
     clock: Clock
+    live: Live
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
     steers: bool = True  # whether this process steers calls, or only takes requests
@@ -61,6 +63,7 @@ class Vitals:
         yield from self._of_desks()
         yield from self._of_records()
         yield from self._of_the_clock()
+        yield from _of_the_stream(self.live)
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
             yield from _of_the_link(self.link.counters)
@@ -117,6 +120,12 @@ class Vitals:
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
         yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
+
+
+def _of_the_stream(live: Live) -> Iterator[Figure]:
+    yield _gauge("event_streams", "Streams of events that are open", live.followers)
+    yield _count("events_sent", "Events sent, to all streams together", live.told)
+    yield _count("event_streams_let_go", "Streams ended because nobody read them", live.let_go)
 
 
 def _of_the_link(link: Counters) -> Iterator[Figure]:

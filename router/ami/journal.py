@@ -1,7 +1,7 @@
 """Which pieces of the PBX's journal tell what ended while we were away?"""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from router.ami.dialplan import DB_ENDED
@@ -26,21 +26,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
-    """What the records knew when they were taken over: every end before `complete_until`, and which calls were open.
+class OnRecord:
+    """What the records tell: every end up to `until`, and which calls have none yet, each with when it arrived."""
 
-    `open_calls` are call ids with their arrivals; None for `complete_until` says that nothing is known.
-    """
-
-    complete_until: datetime | None
-    open_calls: Mapping[str, datetime]
-
-    def read_from(self, live_calls: Collection[str]) -> datetime | None:
-        """Where the journal begins to tell more. Of an open call that still lives it tells nothing yet."""
-        if self.complete_until is None:
-            return None
-        gone = [arrived for call_id, arrived in self.open_calls.items() if call_id not in live_calls]
-        return min([self.complete_until, *gone])
+    until: datetime
+    open: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def pieces_to_read(since: datetime | None, now: datetime, *, by_minute: bool = False) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ import structlog
 
 from router.ami.connection import Door, LinkFailed, connect, keep_connected
 from router.ami.counters import Counters, Dropped, Tally
-from router.ami.journal import Adopted
+from router.ami.journal import OnRecord
 from router.ami.outbound import Unsendable, answer_code, change_member, deliver, hand_over, take_back
 from router.ami.protocol import Answer, Wire
 from router.ami.session import Session
@@ -69,7 +69,7 @@ class AmiLink:
         *,
         journal_since: datetime | None = None,
         turn: Turn | None = None,
-        adopt: Callable[[], Awaitable[Adopted | None]] | None = None,
+        adopt: Callable[[], Awaitable[OnRecord | None]] | None = None,
         timing: Timing = DEFAULT_TIMING,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn
@@ -15,10 +15,11 @@ from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN
 from router.ami.ended import JournalReader, Unreadable
 from router.ami.framing import Message
-from router.ami.inbound import CHANNEL, read_event
-from router.ami.journal import Adopted
+from router.ami.inbound import read_event
+from router.ami.journal import OnRecord
+from router.ami.living import live_calls
 from router.ami.members import members_seen
-from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
+from router.ami.outbound import Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
 from router.ami.turn import Silence, Turn, until_our_turn
@@ -46,7 +47,6 @@ STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn 
 MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
 
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
-MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
 TOLD_AT_ONCE = 20  # calls of the journal that is read again: taking them in holds up another call for a millisecond
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
@@ -72,7 +72,7 @@ class Session:
         since: datetime | None,
         turn: Turn | None = None,
         token: str = "",
-        adopt: Callable[[], Awaitable[Adopted | None]] | None = None,
+        adopt: Callable[[], Awaitable[OnRecord | None]] | None = None,
     ) -> None:
         self._pbx = pbx
         self._timing = timing
@@ -213,19 +213,19 @@ class Session:
         alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
-        adopted = await self._adopt() if self._adopt is not None and not alone else None
+        still_open: Mapping[str, datetime] = {}
+        if self._adopt is not None and not alone and (known := await self._adopt()) is not None:
+            self.known_until, still_open = known.until, known.open
         asked_at = self._now()
-        live_calls = await self._live_calls()
-        if adopted is not None:
-            self.known_until = adopted.read_from(live_calls) or self.known_until
-        ended = await self._ended(until=asked_at)
+        alive = await live_calls(self._pbx, self._ask_each, self._tally)
+        ended = await self._ended({call: at for call, at in still_open.items() if call not in alive}, until=asked_at)
         members = await members_seen(self._ask_each, self._tally)
         self.took_over, self._stands_by = True, False
         self._confirmed()
         self._tally.took_over += 1
         self._tally.stand(up=True, stands_by=False, at=self._now())
-        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
-        self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
+        log.info("link up", pbx=self._pbx, live_calls=len(alive), ended=len(ended), kept=len(self._kept))
+        self._tell(LinkUp(pbx=self._pbx, live_calls=alive, ended=ended, members=members, at=asked_at))
         if self._journal_read:
             self.known_until = asked_at  # not before it is told: this connection could fail in between
         kept, self._kept = self._kept, None
@@ -236,38 +236,28 @@ class Session:
         self._token = self.last_token = secrets.token_hex(16)
         must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
 
-    async def _live_calls(self) -> frozenset[str]:
-        answer = await self._list({"Action": "CoreShowChannels"})
-        live: set[str] = set()
-        unclear: list[str] = []
-        for item in answer.items:
-            uniqueid = item.fields.get("uniqueid", "")
-            if item.clean and UNIQUEID.fullmatch(uniqueid):
-                live.add(uniqueid)
-            elif CHANNEL.fullmatch(channel := item.fields.get("channel", "")) and len(unclear) < MOST_UNCLEAR:
-                # The channel's name comes before any caller's text; what follows may be cut off or forged.
-                unclear.append(channel)
-            else:
-                self._tally.dropped[Dropped.MALFORMED] += 1
-        asked = [{"Action": "Getvar", "Channel": channel, "Variable": "UNIQUEID"} for channel in unclear]
-        async for answer in self._ask_each(asked):
-            if answer.success and UNIQUEID.fullmatch(uniqueid := answer.fields.get("value", "")):
-                live.add(uniqueid)
-        return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
-
-    async def _ended(self, *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
+    async def _ended(self, gone: Mapping[str, datetime], *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
-        ended: list[CallEnded | LegEnded] = []
+        # what is gone has no end on record: if it isn't among the news, the journal is read back to when it arrived
         self._journal_read = True
+        ended = await self._told_between(self.known_until, until)
+        missed = gone.keys() - {entry.call_id for entry in ended if isinstance(entry, CallEnded)}
+        if missed and self.known_until is not None and self._journal_read:
+            earlier = await self._told_between(min(gone[call] for call in missed), self.known_until)
+            ended += [entry for entry in earlier if entry.call_id in missed and entry not in ended]
+        ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
+        return tuple(ended)
+
+    async def _told_between(self, since: datetime | None, until: datetime) -> list[CallEnded | LegEnded]:
+        ended: list[CallEnded | LegEnded] = []
         try:
-            async for piece in self._journal.read(self.known_until, until):
+            async for piece in self._journal.read(since, until):
                 ended += piece
         except Unreadable as fault:
             # Steering calls comes before recording them: the next login reads them again.
             log.warning("the journal could not be read whole", pbx=self._pbx, why=str(fault))
             self._journal_read = False
-        ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
-        return tuple(ended)
+        return ended
 
     # Staying it
 
@@ -384,11 +374,6 @@ class Session:
         answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)
         must(answer, "Getvar")
         return answer.fields.get("value", "")
-
-    async def _list(self, fields: Fields) -> Answer:
-        answer = await self._wire.ask(fields, within=self._timing.list_within, many=True)
-        must(answer, fields["Action"])
-        return answer
 
     async def _ask_each(self, questions: Sequence[Fields], *, many: bool = False) -> AsyncIterator[Answer]:
         """The answers in the order of the questions, which are written a few at a time."""

@@ -18,6 +18,7 @@ from router.bulk.remarks import ImportRefused, Remark
 from router.bulk.sheets import Sheet, read_sheet
 from router.bulk.writing import entries_for, rows_for
 from router.changes.dead_ends import DeadEnds
+from router.changes.faults import LeadsNowhere
 from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.table import Table
@@ -116,7 +117,8 @@ async def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell
         return  # as long as no table can be made, no caller is worse off
     tell("asking who would answer", 0, 0)
     after = Table.build(found.after.configuration(settings), found.before.version + 1)
-    await DeadEnds().refuse_new_ones(before, after, now)
+    if new := DeadEnds().new_ones(before, after, now):
+        raise LeadsNowhere(new)
 
 
 async def _write(db: Database, found: Plan, by: By, now: datetime, tell: Tell) -> int:

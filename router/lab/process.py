@@ -18,6 +18,7 @@ from router.lab.ports import LOOPBACK
 READY_WITHIN = 30.0  # seconds until it has a table and the PBX; 1 is usual, a million numbers take some more
 STOP_WITHIN = 15.0  # seconds for a clean stop, which may wait for a database that is away
 ANSWER_WITHIN = 10.0  # seconds for one HTTP answer
+LAST_FIGURES_WITHIN = 1.0  # seconds for its last figures: it may have lost the database that knows its keys
 LOOK_EVERY = 0.02  # seconds between two looks at something that has no event to wait for
 
 
@@ -30,7 +31,8 @@ class RouterProcess:
 
     `only` makes it one half of a router.
 
-    Its log is `folder/router.log`, one JSON object a line; it goes on over restarts.
+    Its log is `folder/router.log`, one JSON object a line; it goes on over restarts. What it had counted when it was
+    told to stop is in `folder/figures.txt`, as it printed it, of one life after the other.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class RouterProcess:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log_file = folder / "router.log"
+        self.figures_file = folder / "figures.txt"
         self.address = f"http://{LOOPBACK}:{http_port}"
         self._environment = {
             "ROUTER_HTTP_HOST": LOOPBACK,
@@ -128,6 +131,7 @@ class RouterProcess:
         process, self._process = self._process, None
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
+            self._keep_figures()
             process.send_signal(signal.SIGTERM)
         try:
             code = process.wait(STOP_WITHIN)
@@ -160,11 +164,19 @@ class RouterProcess:
             raise RouterFailed("the router doesn't run")
         return self._process
 
-    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+    def _keep_figures(self) -> None:
+        try:
+            figures = self._ask("/metrics", within=LAST_FIGURES_WITHIN)
+        except (OSError, RouterFailed):
+            return
+        with self.figures_file.open("ab") as kept:
+            kept.write(figures)
+
+    def _ask(self, path: str, body: bytes | None = None, *, within: float = ANSWER_WITHIN) -> bytes:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.address + path, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as answer:
+            with urllib.request.urlopen(request, timeout=within) as answer:
                 found: bytes = answer.read()
                 return found
         except urllib.error.HTTPError as refusal:

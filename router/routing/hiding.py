@@ -15,15 +15,16 @@ HIDDEN = 4  # digits: as many as the log hides
 # Fewer digits are no number of the public network, but an extension, a year, an amount of money.
 _FEWEST, _MOST = 7, 15
 # A number as people and machines write it: not a part of a word or an instant, and not hidden already.
-_WRITTEN = re.compile(r"(?<![\w.+])(?<![0-9]:)\+?[0-9(][0-9 ()./-]{5,40}[0-9](?![\w:]|(?:[ ()./-]*\*){4})")
+_WRITTEN = re.compile(r"(?<![\w.+])(?<![0-9]:)\+?[0-9(][0-9 ()./-]{5,40}[0-9](?![\w:]|[./-][0-9]|(?:[ ()./-]*\*){4})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
 _CALL_ID = re.compile(r"[0-9]{9,10}\.[0-9]+")  # Asterisk's Uniqueid
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}")  # IPv4
 
 
 def without_ends(text: str, *, spare: frozenset[str] = frozenset()) -> str:
     """The text with the last four digits of every phone number in it as stars; those in `spare` stay. Raises nothing.
 
-    Dates, instants and ids are no phone numbers.
+    Dates, instants, ids of calls and addresses of machines are no phone numbers.
     """
     return _in_numbers(text, lambda written: written if written in spare else _hide(written, HIDDEN))
 
@@ -70,7 +71,7 @@ def _in_numbers(text: str, change: Callable[[str], str]) -> str:
 
 def _changed(written: str, change: Callable[[str], str]) -> str:
     digits = len(_digits(written))
-    if digits < _FEWEST or _DATE.fullmatch(written) or _CALL_ID.fullmatch(written):
+    if digits < _FEWEST or any(other.fullmatch(written) for other in (_DATE, _CALL_ID, _ADDRESS)):
         return written
     if digits > _MOST and " " in written:  # several, one after the other
         return " ".join(_changed(one, change) for one in written.split(" "))

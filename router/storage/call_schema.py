@@ -22,7 +22,7 @@ from sqlalchemy import (
 from router.calls.call import Ending
 from router.calls.events import How, LegResult, Path, Presented, Promised
 from router.routing.model import CallerKind
-from router.storage.columns import UtcTime, holds, metadata, one_of
+from router.storage.columns import UtcTime, holds, metadata, one_of, updated_at
 
 
 class OrderKind(StrEnum):
@@ -67,8 +67,13 @@ calls = Table(
     one_of("ended", Ending, nullable=True),
     one_of("promise", Promised, nullable=True),
     Column("is_test", Boolean, nullable=False),
+    updated_at(),
 )
 Index(None, calls.c.arrived_at, calls.c.id)
+Index(None, calls.c.updated_at, calls.c.id)
+# What people look for calls by, the newest of them first.
+for _by in (calls.c.line, calls.c.account, calls.c.owner, calls.c.caller, calls.c.dialled):
+    Index(None, _by, calls.c.arrived_at)
 Index("ix_calls_open", calls.c.id, sqlite_where=calls.c.ended_at.is_(None), postgresql_where=calls.c.ended_at.is_(None))
 
 call_legs = Table(

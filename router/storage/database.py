@@ -249,8 +249,11 @@ class Database:
         self._known_file = seen
 
 
-def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
-    """An engine with this room's limits; migrations switch SQLite's foreign keys off while they rebuild tables."""
+def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LOCKED_WITHIN) -> AsyncEngine:
+    """An engine with this room's limits; migrations switch SQLite's foreign keys off while they rebuild tables.
+
+    `locked_within` are seconds for which SQLite waits for another writer.
+    """
     address = normalised(url)
     if address.get_backend_name() == "postgresql":
         return create_async_engine(
@@ -266,7 +269,7 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=CONNECT_WITHIN,
-        async_creator=lambda: _open_sqlite(str(address.database)),
+        async_creator=lambda: _open_sqlite(str(address.database), locked_within),
     )
     _speak_sqlite(engine, foreign_keys)
     return engine
@@ -296,8 +299,8 @@ def normalised(url: str) -> URL:
     return address.set(drivername=drivers[backend])
 
 
-async def _open_sqlite(file: str) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(file, timeout=LOCKED_WITHIN)
+async def _open_sqlite(file: str, locked_within: float) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(file, timeout=locked_within)
     worker = connection._thread
     worker.daemon = True  # as SQLAlchemy does it: a connection that was never closed must not keep the process
     try:

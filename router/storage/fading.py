@@ -9,8 +9,9 @@ from sqlalchemy import Column, Row, Table, bindparam, update
 from router.routing.hiding import in_data
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Transaction
-from router.storage.owed_schema import commitments, notices, outbox
+from router.storage.owed_schema import commitments
 from router.storage.schema import audit
+from router.storage.told_schema import notices, outbox
 
 Change = Callable[[str], str]
 Values = Mapping[str, Any]

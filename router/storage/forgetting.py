@@ -17,8 +17,9 @@ from router.routing.hiding import without_number
 from router.storage.call_schema import OrderState, call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
 from router.storage.fading import AUDIT, CALLS, COMMITMENTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
-from router.storage.owed_schema import OVER, OWED, commitments, notices, outbox
+from router.storage.owed_schema import OVER, OWED, commitments
 from router.storage.schema import account_numbers, accounts, desks, line_aliases, lines, people, phones, rules
+from router.storage.told_schema import notices, outbox
 
 STRETCH = 2000  # rows looked through by one query: some ms, also where each of them has a decision
 AT_ONCE = 20  # rows changed in one transaction, so that no call's record waits long
@@ -35,7 +36,7 @@ _RECORDS: tuple[tuple[str, Holder, ColumnElement[bool] | None], ...] = (
     ("phones rung", LEGS, call_legs.c.call.in_(_ENDED)),
     ("hand-overs", PASSINGS, call_passings.c.call.in_(_ENDED)),
     ("commitments", COMMITMENTS, commitments.c.id.in_(_CLOSED)),
-    ("notices", NOTICES, notices.c.commitment.in_(_CLOSED)),
+    ("notices", NOTICES, or_(notices.c.commitment.in_(_CLOSED), notices.c.call.in_(_ENDED))),
     ("mails", OUTBOX, outbox.c.notice.in_(_TOLD_OF_CLOSED)),
     ("orders", ORDERS, orders.c.state.not_in(_UNDER_WAY)),
     ("entries of the audit", AUDIT, None),

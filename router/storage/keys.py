@@ -7,6 +7,7 @@ is enough for 256 random bits: there is nothing to guess that a slower hash woul
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -146,6 +147,13 @@ async def revoke_key(db: Database, prefix: str, now: datetime, *, by: KeyBy | No
             shown = {name: known[0]._mapping[name] for name in ("name", "prefix", "role", "sees_private")}
             await append(transaction, [by.entry(known[0].id, Action.REMOVED, before=shown, after=None)])
     return bool(known)
+
+
+async def usable_among(db: Database, prefixes: Collection[str], now: datetime) -> frozenset[str]:
+    """Those of these keys' prefixes that still open the API. Raises StorageError."""
+    query = select(api_keys.c.prefix).where(api_keys.c.prefix.in_(prefixes), *_usable(now))
+    async with db.reading() as look:
+        return frozenset(row.prefix for row in await look.rows(query))
 
 
 def _usable(now: datetime) -> list[ColumnElement[bool]]:

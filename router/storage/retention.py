@@ -17,9 +17,10 @@ from router.routing.hiding import end_hidden, without_ends
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
 from router.storage.fading import AUDIT, CALLS, COMMITMENTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder, Values
-from router.storage.owed_schema import OVER, commitments, notices, outbox
+from router.storage.owed_schema import OVER, commitments
 from router.storage.retention_schema import Kind, retention
 from router.storage.schema import audit
+from router.storage.told_schema import notices, outbox
 
 EVERY = timedelta(hours=1)  # an hour more or less is nothing beside days
 AT_ONCE = 10  # rows with what belongs to them: a call's record waits for SQLite's write lock a few ms at most
@@ -109,6 +110,7 @@ async def _fade(transaction: Transaction, kind: Kind, rows: Sequence[Row[Any]], 
             await CALLS.write(transaction, [(row, new) for row in rows if (new := _faded_call(row))])
             await _fade_rows(transaction, LEGS, select(call_legs).where(call_legs.c.call.in_(ids)))
             await _fade_rows(transaction, PASSINGS, select(call_passings).where(call_passings.c.call.in_(ids)))
+            await _fade_rows(transaction, NOTICES, select(notices).where(notices.c.call.in_(ids)))
         case Kind.COMMITMENTS:
             told = select(notices).where(notices.c.commitment.in_(ids))
             sent = select(outbox).where(outbox.c.notice.in_(told.with_only_columns(notices.c.id)))

@@ -28,7 +28,8 @@ import router.storage.call_schema
 import router.storage.import_schema
 import router.storage.leaving_schema
 import router.storage.owed_schema
-import router.storage.retention_schema  # noqa: F401 (their tables are in the same metadata)
+import router.storage.retention_schema
+import router.storage.told_schema  # noqa: F401 (their tables are in the same metadata)
 from router.routing.model import (
     CallerKind,
     ClosedBy,

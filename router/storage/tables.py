@@ -14,6 +14,7 @@ from router.routing.model import Desk, Hours, Job, Line, Override, Person, Rule
 from router.storage import schema
 from router.storage.covers import all_covers, refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, Transaction
+from router.storage.notices import tell_table
 from router.storage.rows import write
 from router.storage.values import values_of
 from router.storage.wakeups import Topic
@@ -78,7 +79,9 @@ async def next_version(transaction: Transaction, now: datetime) -> int:
     newest = select(func.coalesce(func.max(schema.table_versions.c.version), 0) + 1, literal(now, schema.UtcTime))
     await transaction.wake(Topic.TABLE)
     numbered = insert(schema.table_versions).from_select(["version", "at"], newest)
-    return int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
+    version = int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
+    await tell_table(transaction, version, now)
+    return version
 
 
 async def version_in(look: Transaction) -> int:

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, cover, description, docs, explain, keys, leaving
+from router.web.api import audit, calls, commitments, cover, description, docs, events, explain, keys, leaving, promises
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
 from router.web.parts import Parts
@@ -43,6 +43,9 @@ def description_as_json() -> bytes:
 def _whole_api() -> FastAPI:
     app = _health()
     app.include_router(calls.endpoints, prefix=API)
+    app.include_router(events.endpoints, prefix=API)
+    app.include_router(commitments.endpoints, prefix=API)
+    app.include_router(promises.endpoints, prefix=API)
     app.include_router(explain.endpoints, prefix=API)
     for endpoints in _OF_NOUNS:
         app.include_router(endpoints, prefix=API)

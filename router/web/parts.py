@@ -9,8 +9,10 @@ from starlette.requests import Request
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -20,10 +22,12 @@ class Parts:
 
     db: Database
     door: Door
+    keeper: Keeper  # of what we owe
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    live: Live
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 

@@ -18,7 +18,9 @@ from starlette.exceptions import HTTPException
 
 from router.changes import faults
 from router.routing.table import TableError
+from router.storage.commitments import NoSuchCommitment
 from router.storage.database import Conflict, Contradictory, NotMigrated, Overtaken, Refused, StorageError, Unavailable
+from router.storage.paging import BadCursor
 
 log = structlog.get_logger()
 
@@ -56,6 +58,7 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
     named_by: list[NamedBy] = []
     nowhere: list[DeadEnd] = []
+    claimed_by_id: int | None = None
 
 
 class Refusal(Exception):
@@ -70,6 +73,7 @@ class Refusal(Exception):
         errors: Sequence[FieldError] = (),
         named_by: Sequence[NamedBy] = (),
         nowhere: Sequence[DeadEnd] = (),
+        claimed_by_id: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -81,6 +85,7 @@ class Refusal(Exception):
             errors=list(errors),
             named_by=list(named_by),
             nowhere=list(nowhere),
+            claimed_by_id=claimed_by_id,
         )
         self.headers = headers
 
@@ -168,7 +173,14 @@ def _in_body(found: Sequence[faults.FieldFault]) -> list[FieldError]:
 
 async def _storage(request: Request, error: Exception) -> JSONResponse:
     headers = {}
+    errors: list[FieldError] = []
     match error:
+        case NoSuchCommitment():
+            status, kind = HTTPStatus.NOT_FOUND, "unknown"
+            detail = f"{str(error).partition(':')[0]}: GET /api/v1/commitments lists them"
+        case BadCursor():
+            status, kind, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)
+            errors = [FieldError(pointer="/query/cursor", detail=detail)]
         case Contradictory():
             status, kind, detail = HTTPStatus.CONFLICT, "contradictory", str(error)
         case Overtaken():
@@ -189,7 +201,7 @@ async def _storage(request: Request, error: Exception) -> JSONResponse:
             kind, detail = "database-not-migrated", "the database has no tables yet: they are made when it is reached"
         case _:
             return await _slip(request, error)
-    return _answer(Refusal(status, kind, detail, headers=headers))
+    return _answer(Refusal(status, kind, detail, errors=errors, headers=headers))
 
 
 async def _slip(request: Request, error: Exception) -> JSONResponse:

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from router.ami.journal import Adopted
+from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
-from router.calls.events import CallArrived, LinkDown, LinkUp, PlanRefused
+from router.calls.events import CallArrived, CallEnded, LinkDown, LinkUp, PlanRefused
 from router.calls.orders import Deliver
 from tests.ami.conftest import QUICK
 from tests.ami.fake_asterisk import FakeAsterisk, Listener
+from tests.ami.test_link import entry
 from tests.ami.test_outbound import desk, plan
 
 SOON = replace(QUICK, stand_by_every=0.02, turn_within=0.1, turn_taken_within=0.3)
@@ -80,9 +81,9 @@ async def router(
     asterisk: FakeAsterisk,
     chair: Chair,
     *,
-    adopt: Callable[[], Adopted | None] = lambda: None,
+    adopt: Callable[[], OnRecord | None] = lambda: None,
 ) -> AsyncIterator[tuple[AmiLink, Listener, Bidder]]:
-    async def adopted() -> Adopted | None:
+    async def adopted() -> OnRecord | None:
         return adopt()
 
     listener, bidder = Listener(), Bidder(chair)
@@ -194,11 +195,11 @@ async def test_without_the_database_who_was_cut_off_from_the_pbx_speaks_again_at
 async def test_what_another_router_knew_is_taken_over_and_what_we_knew_ourselves_is_not_asked_for(
     asterisk: FakeAsterisk,
 ) -> None:
-    asked: list[Adopted] = []
+    asked: list[datetime] = []
 
-    def adopt() -> Adopted:
-        asked.append(Adopted(complete_until=datetime.now(UTC) - timedelta(minutes=1), open_calls={}))
-        return asked[-1]
+    def adopt() -> OnRecord:
+        asked.append(datetime.now(UTC) - timedelta(minutes=1))
+        return OnRecord(until=asked[-1])
 
     async with router(asterisk, Chair(), adopt=adopt) as (_, hears, _):
         await hears.next(LinkUp)
@@ -213,6 +214,38 @@ async def test_what_another_router_knew_is_taken_over_and_what_we_knew_ourselves
         asterisk.ahead += 7.0
         await hears.next(LinkUp)
         assert len(asked) == 2
+
+
+async def test_a_talk_that_lasts_since_long_makes_no_journal_be_read_that_is_on_record(asterisk: FakeAsterisk) -> None:
+    now = datetime.now(UTC)
+    asterisk.channels[TRUNK] = "1763759123.7"
+    talks = {"pbx:1763759123.7": now - timedelta(minutes=50)}
+    ends = now - timedelta(minutes=40)  # on record: it ended before the newest end there
+    asterisk.journal = entry(ends, uniqueid="1763759124.1")
+
+    async with router(asterisk, Chair(), adopt=lambda: OnRecord(until=now, open=talks)) as (_, hears, _):
+        up = await hears.next(LinkUp)
+
+    assert (up.live_calls, up.ended) == (frozenset(talks), ())
+    assert len(asterisk.asked("DBGetTree")) <= 4  # the minute that is, and those beside it
+
+
+async def test_an_end_that_never_came_on_record_is_looked_for_as_far_back_as_its_call(asterisk: FakeAsterisk) -> None:
+    now = datetime.now(UTC)
+    still_open = {"pbx:1763759123.7": now - timedelta(minutes=50), "pbx:1763759123.8": now - timedelta(minutes=5)}
+    missed, just_now = now - timedelta(minutes=40), now - timedelta(seconds=5)
+    asterisk.journal = (
+        entry(missed, uniqueid="1763759123.7")
+        | entry(missed, uniqueid="1763759124.1")  # on record
+        | entry(just_now, uniqueid="1763759123.8")
+    )
+
+    async with router(asterisk, Chair(), adopt=lambda: OnRecord(until=now, open=still_open)) as (_, hears, _):
+        up = await hears.next(LinkUp)
+
+    ends = [ended.call_id for ended in up.ended if isinstance(ended, CallEnded)]
+    assert ends == ["pbx:1763759123.7", "pbx:1763759123.8"]
+    assert len(up.ended) == 4  # and their legs, each once
 
 
 async def test_a_router_that_was_frozen_gives_no_orders_before_it_knows_that_it_is_still_heard(
@@ -230,13 +263,3 @@ async def test_a_router_that_was_frozen_gives_no_orders_before_it_knows_that_it_
         await hears.next(PlanRefused)
         running.cancel()
     assert asterisk.variables == {}
-
-
-def test_the_journal_is_read_from_the_arrival_of_calls_that_ended_unseen_and_not_of_those_that_still_live() -> None:
-    now = datetime.now(UTC)
-    an_hour_ago, ten_minutes_ago = now - timedelta(hours=1), now - timedelta(minutes=10)
-    adopted = Adopted(complete_until=now, open_calls={"pbx:1.1": an_hour_ago, "pbx:2.2": ten_minutes_ago})
-
-    assert adopted.read_from({"pbx:1.1", "pbx:2.2"}) == now
-    assert adopted.read_from({"pbx:1.1"}) == ten_minutes_ago
-    assert replace(adopted, complete_until=None).read_from({"pbx:1.1"}) is None

@@ -18,11 +18,11 @@ from router.storage.call_schema import OrderKind
 from router.storage.commitments import list_entries
 from router.storage.database import Database
 from router.storage.orders import ask
-from router.storage.owed_schema import notices, outbox
 from router.storage.records import recorded_call
 from router.storage.retention import AT_ONCE, due_kinds, fade_some
 from router.storage.retention_schema import Kind
 from router.storage.schema import Action, Source, metadata
+from router.storage.told_schema import notices, outbox
 from tests.storage.owing import KEEPER, at, clock, gave_up, owed, written
 from tests.storage.stories import MONDAY_NOON, SAMPLE_TABLE, after, answered
 

@@ -15,9 +15,11 @@ from fastapi import FastAPI
 
 from router.calls.presence import Presences
 from router.changes.door import Door
+from router.commitments.commitment import Terms
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade, upgrade
@@ -26,6 +28,7 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
@@ -63,15 +66,18 @@ class Office:
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
                 door=self.door,
+                keeper=Keeper(terms=Terms()),
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
                 presences=lambda: self.presences,
+                live=self.live,
             )
         )
 

@@ -23,7 +23,7 @@ endpoints = APIRouter(prefix="/audit", tags=["audit"])
 PAGE = 50  # entries when nobody says how many
 
 _PLURALS = {one.noun.value: one.plural for one in DECLARED}
-_KINDS = {plural: kind for kind, plural in _PLURALS.items()} | {"keys": "key"}
+_KINDS = {plural: kind for kind, plural in _PLURALS.items()} | {"keys": "key", "commitments": "commitment"}
 
 EntryId = Annotated[int, Path(ge=1, le=LARGEST, examples=[1])]
 EXAMPLE: dict[str, Any] = {

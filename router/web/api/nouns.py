@@ -15,12 +15,12 @@ from router.changes.nouns import Declared
 from router.changes.showing import shown, without_private
 from router.changes.wishes import Amend, By, Create, Done, Remove, Replace, Wish
 from router.routing.configuration import Noun
-from router.storage.kept import BadCursor, Kept, kept_by_ref, kept_of, kept_page
+from router.storage.kept import Kept, kept_by_ref, kept_of, kept_page
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.models import ListQuery, models_of
 from router.web.parts import Parts, parts
-from router.web.problems import FieldError, Refusal
+from router.web.problems import Refusal
 
 WRITERS = {Noun.COVER: Role.COORDINATOR, Noun.OVERRIDE: Role.COORDINATOR}  # what changes from day to day
 WRITER = Role.EDITOR  # of everything else
@@ -79,12 +79,8 @@ class _Operations:
         """Those that fit every filter. Send `next` as `cursor` to get what follows."""
         sees_private = key_of(request).sees_private
         wanted = query.wanted(self._declared, sees_private=sees_private)
-        try:
-            async with parts.db.reading() as look:
-                page = await kept_page(look, self._declared.noun, wanted)
-        except BadCursor as fault:
-            errors = [FieldError(pointer="/query/cursor", detail=str(fault))]
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(fault), errors=errors) from None
+        async with parts.db.reading() as look:
+            page = await kept_page(look, self._declared.noun, wanted)
         items = [self._shown(request, kept) for kept in page.kept]
         return JSONResponse({"items": items, "next": page.next_cursor})
 
