@@ -20,13 +20,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiosqlite
-import asyncpg
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from router.storage.wakeups import Topic, Wakeups
 
@@ -84,9 +82,10 @@ class Upsert(Protocol):
 class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, statement_within: float = STATEMENT_WITHIN) -> None:
         self.woken: set[Topic] = set()  # who is to look once this is committed
         self._connection = connection
+        self._statement_within = statement_within
 
     async def wake(self, topic: Topic) -> None:
         """Let whoever follows this topic look as soon as this transaction is committed. Raises StorageError."""
@@ -96,7 +95,7 @@ class Transaction:
 
     async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
         """Run one statement, or the same one for many rows. Raises StorageError."""
-        async with within(STATEMENT_WITHIN, "the statement took longer"):
+        async with within(self._statement_within, "the statement took longer"):
             result = await self._connection.execute(statement, rows)
         return cast(CursorResult[Any], result)
 
@@ -149,16 +148,22 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
-        self._url = url
+        self.url = url
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
         self.wakeups = Wakeups()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Transaction]:
-        """One consistent look: every query sees the same state, whatever others write. Raises StorageError."""
+    async def reading(self, *, statement_within: float = STATEMENT_WITHIN) -> AsyncIterator[Transaction]:
+        """One consistent look: every query sees the same state, whatever others write. Raises StorageError.
+
+        `statement_within` are the seconds for each query; more than usual only where nobody's call waits.
+        """
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        async with self._transaction(snapshot if self.speaks_postgresql else {}) as transaction:
+        options = snapshot if self.speaks_postgresql else {}
+        async with self._transaction(options, statement_within) as transaction:
+            if statement_within != STATEMENT_WITHIN and transaction.speaks_postgresql:
+                await transaction.run(text(f"SET LOCAL statement_timeout = {_milliseconds(statement_within)}"))
             yield transaction
 
     @asynccontextmanager
@@ -186,29 +191,6 @@ class Database:
             yield transaction
             await transaction.commit()
 
-    @asynccontextmanager
-    async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
-        """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
-
-        `settings` are the server's, for this session. The end of the block ends it at once. Raises StorageError.
-        """
-        address, arguments = normalised(self._url), _for_postgresql(settings or {})
-        engine = create_async_engine(address, poolclass=NullPool, connect_args=arguments)
-        with translated():
-            async with within(CONNECT_WITHIN, "connecting took longer"):
-                connection = await engine.connect()
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            try:
-                yield driver
-            except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as fault:
-                raise Unavailable(f"the connection is of no more use: {fault}") from fault
-            finally:
-                driver.terminate()
-                with suppress(TimeoutError, exc.SQLAlchemyError):
-                    async with asyncio.timeout(CLOSE_WITHIN):
-                        await connection.close()
-
     @property
     def speaks_postgresql(self) -> bool:
         return self._engine.dialect.name == "postgresql"
@@ -220,14 +202,16 @@ class Database:
                 await self._engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
+    async def _transaction(
+        self, options: Mapping[str, Any], statement_within: float = STATEMENT_WITHIN
+    ) -> AsyncIterator[Transaction]:
         with translated():
             async with within(CONNECT_WITHIN, "connecting took longer"):
                 await self._check_file()
                 connection = await self._engine.connect()
             try:
                 await connection.execution_options(**options)
-                yield Transaction(connection)
+                yield Transaction(connection, statement_within)
             finally:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_WITHIN):
@@ -262,7 +246,7 @@ def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LO
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args=_for_postgresql({}),
+            connect_args=for_postgresql({}),
         )
     engine = create_async_engine(
         address,
@@ -275,7 +259,8 @@ def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LO
     return engine
 
 
-def _for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+def for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+    """What a connection to PostgreSQL is made with: this room's limits, and more of the server's settings."""
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {

@@ -27,7 +27,8 @@ TELLING = 7  # of a number's last digits: enough to leave out most rows before t
 
 _ENDED = select(calls.c.id).where(calls.c.ended_at.is_not(None))
 _CLOSED = select(commitments.c.id).where(OVER)
-_TOLD_OF_CLOSED = select(notices.c.id).where(notices.c.commitment.in_(_CLOSED))
+_OVER = or_(notices.c.commitment.in_(_CLOSED), notices.c.call.in_(_ENDED))
+_TOLD_OF_CLOSED = select(notices.c.id).where(_OVER)
 _UNDER_WAY = (OrderState.ASKED, OrderState.TAKEN)
 
 # Each kind of record with its name, and which of its rows may forget.
@@ -36,7 +37,7 @@ _RECORDS: tuple[tuple[str, Holder, ColumnElement[bool] | None], ...] = (
     ("phones rung", LEGS, call_legs.c.call.in_(_ENDED)),
     ("hand-overs", PASSINGS, call_passings.c.call.in_(_ENDED)),
     ("commitments", COMMITMENTS, commitments.c.id.in_(_CLOSED)),
-    ("notices", NOTICES, or_(notices.c.commitment.in_(_CLOSED), notices.c.call.in_(_ENDED))),
+    ("notices", NOTICES, _OVER),
     ("mails", OUTBOX, outbox.c.notice.in_(_TOLD_OF_CLOSED)),
     ("orders", ORDERS, orders.c.state.not_in(_UNDER_WAY)),
     ("entries of the audit", AUDIT, None),

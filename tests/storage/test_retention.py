@@ -31,6 +31,8 @@ PRIVATE = "+17185550142"  # a salesperson's own mobile
 HIDDEN, PRIVATE_HIDDEN = BIRCH[:-4] + "****", PRIVATE[:-4] + "****"
 BIRCH_AS_PEOPLE_WRITE_IT = f"{BIRCH[2:5]}-{BIRCH[5:8]}-{BIRCH[8:]}"
 
+OF_COMMITMENTS = select(notices).where(notices.c.commitment.is_not(None))
+
 
 def on_a_mobile(call_id: str) -> Call:
     """A call of the customer that Jonas took on a phone outside, and handed on."""
@@ -57,7 +59,7 @@ async def furnish_records(db: Database) -> None:
     """At noon: a call on a mobile, one that gave up and is owed, mails, an order, and a change of the table."""
     await written(db, on_a_mobile("pbx:1.1"), gave_up("pbx:2.1", at=600), keeper=replace(KEEPER, mails=True))
     async with db.writing() as transaction:
-        (told, *_) = [row.id for row in await transaction.rows(select(notices.c.id))]
+        (told, *_) = [row.id for row in await transaction.rows(OF_COMMITMENTS)]
         await mails.put_in(transaction, told, ["ida@example.org"], MONDAY_NOON)
         error = f"550 'Call back {BIRCH} by 12:30' looks like spam"
         await transaction.run(outbox.update().values(error=error))
@@ -120,7 +122,7 @@ async def test_what_is_owed_keeps_its_number_until_it_is_closed(furnished: Datab
     (still,) = await owed(furnished)
     assert still.caller == BIRCH
     async with furnished.reading() as look:
-        assert {row.payload["caller"] for row in await look.rows(select(notices.c.payload))} == {BIRCH}
+        assert {row.payload["caller"] for row in await look.rows(OF_COMMITMENTS)} == {BIRCH}
 
     done = Kept(by=JONAS, call_id=None, note="", at=MONDAY_NOON + 201 * DAY)
     await KEEPER.do(furnished, commitment.id, done, SAMPLE_TABLE)
@@ -211,7 +213,7 @@ def test_every_table_of_records_is_known_to_hold_numbers_or_not() -> None:
 
 
 HOLD_NO_NUMBER = {
-    *("calls.id", "call_legs.call", "call_legs.leg", "call_passings.call", "outbox.target"),
+    *("calls.id", "call_legs.call", "call_legs.leg", "call_passings.call", "notices.call", "outbox.target"),
     *("commitments.opened_by_call", "commitments.kept_by_call"),
     *("orders.pbx", "orders.asked_by", "audit.actor", "audit.key", "audit.kind"),
 }
