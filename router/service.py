@@ -105,7 +105,9 @@ class Service:
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
+        self._recorder = Recorder(
+            self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
+        )
         self._reading = Reading()
         self._publisher = Publisher(
             self._db,
@@ -188,6 +190,7 @@ class Service:
                 parts.create_task(self._migrate(), name="migrations"),
                 parts.create_task(listen(self._db), name="wake-ups"),
                 parts.create_task(self._publisher.watch(), name="publisher"),
+                parts.create_task(self._presence.watch(), name="presence"),
                 parts.create_task(self._live.run(), name="events"),
             ]
             if self._only is not Only.CALLS:
@@ -215,7 +218,6 @@ class Service:
         return [
             parts.create_task(self._recorder.run(), name="recorder"),
             parts.create_task(self._clock.run(), name="clock"),
-            parts.create_task(self._presence.watch(), name="presence"),
             parts.create_task(self._absences.run(), name="absences"),
             parts.create_task(self._tick(), name="ticks"),
             parts.create_task(self._orders.follow(), name="orders"),
@@ -298,6 +300,10 @@ class Service:
             return False
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
+
+    def _missed(self, since: datetime) -> None:
+        if self._link is not None:
+            self._link.read_journal_again(since)
 
     async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
         """What calls that ended mean for what we owe, in the transaction that records them."""
