@@ -23,6 +23,7 @@ from router.commands.console import with_database as _with_database
 from router.commands.forget import forget_number
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
+from router.commands.report import app as report
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
@@ -39,6 +40,7 @@ app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
+app.command(report)
 app.command(forget_number, name="forget")
 app.command(leave)
 app.command(cover)

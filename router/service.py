@@ -109,7 +109,7 @@ class Service:
             keep=keep,
             leavings=Leavings(self._db, self._door),
         )
-        self._live = Live(self._db, _now)
+        self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from router.changes.checks import check_fields, check_taken
-from router.changes.faults import Changed, ChangedSince, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.faults import Changed, ChangedSince, ChangeRefused, FieldFault, Invalid, Naming, StillNamed, Unknown
 from router.changes.fields import Fields
+from router.changes.items import meant, placed
 from router.changes.nouns import DESKS, OF_NOUN, Declared
 from router.changes.people import DeskFields, PersonFields
 from router.changes.showing import (
@@ -21,7 +23,7 @@ from router.changes.showing import (
     value_from,
     written,
 )
-from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
+from router.changes.wishes import Amend, Create, Done, Item, Remove, Replace, Undo, Versions, Wish
 from router.routing.configuration import Change, Entity, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
@@ -56,6 +58,7 @@ class Carrying:
         self.weighed: Sequence[Change] | None = None  # instead of what is changed now: what comes of it later
         self.taken_back: list[KeptLeaving] = []
         self.afterwards: list[Afterwards] = []
+        self.version: int | None = None  # of the table that it makes, once that is known
 
     @property
     def to_weigh(self) -> Sequence[Change]:
@@ -81,21 +84,35 @@ class Carrying:
                 return await self._remove(declared, await self._current(declared, identity, only_if))
             case Undo(entry=entry):
                 return await self._undo(entry)
+            case Item():
+                try:
+                    return await self.carry_out(await meant(self._rows, wish))
+                except ChangeRefused as fault:
+                    raise placed(fault, wish) from None
             case _:
                 assert_never(wish)
 
-    async def put_all(self, noun: Noun, after: Mapping[int, Entity | None]) -> None:
-        """Let these objects be so, by their ids (None: gone), checked by who asks for it. Raises StorageError."""
+    async def put_all(
+        self, noun: Noun, after: Mapping[int, Entity | None], undoes: Mapping[int, int] = MappingProxyType({})
+    ) -> list[Done]:
+        """Let these objects be so, by their ids (None: gone), checked by who asks for it. Raises StorageError.
+
+        `undoes`: the entries that are taken back by it, by the same ids.
+        """
         before = await kept_among(self._rows, noun, list(after))
         for identity in [identity for identity, entity in after.items() if entity is None]:
             await write(self._rows, RemoveEntity(noun=noun, id=identity), self._now)
         await put(self._rows, [entity for entity in after.values() if entity is not None], self._now)
         became = {kept.entity.id: kept for kept in await kept_among(self._rows, noun, list(after))}
+        told = []
         for was in before:
-            now = became.get(was.entity.id)
+            identity = was.entity.id
+            now = became.get(identity)
             action = Action.REMOVED if now is None else Action.CHANGED
-            change = RemoveEntity(noun=noun, id=was.entity.id) if now is None else Put(entity=now.entity)
-            self._keep(Done(declared=OF_NOUN[noun], action=action, before=was, after=now), [change])
+            change = RemoveEntity(noun=noun, id=identity) if now is None else Put(entity=now.entity)
+            done = Done(declared=OF_NOUN[noun], action=action, before=was, after=now, undoes=undoes.get(identity))
+            told.append(self._keep(done, [change]))
+        return told
 
     async def _create(self, declared: Declared, fields: Fields, as_id: int | None = None, was: Former = None) -> Done:
         identity = as_id or await next_id(self._rows, declared.noun)
@@ -152,21 +169,42 @@ class Carrying:
             if leaving.done_version == entry.version and leaving.planned_version is not None:
                 alike = (*await entries_of_version(self._rows, leaving.planned_version), *alike)
             self.taken_back.append(leaving)
-        done = [await self._undo_one(one) for one in sorted(alike, key=lambda one: one.id, reverse=True)]
+        done = [] if leaving is None else await self._undo_swaps(alike)
+        swapped = {one.undoes for one in done}
+        for one in sorted(alike, key=lambda one: one.id, reverse=True):
+            if one.id not in swapped:
+                done.append(await self._undo_one(one))
         return next(one for one in done if one.undoes == entry.id)
+
+    async def _undo_swaps(self, alike: Sequence[KeptEntry]) -> list[Done]:
+        """Who leaves can have acted for thousands: where others took their place, that is undone in a few statements.
+
+        Nothing but who it is had changed, so there is nothing to check but that nobody has changed it since.
+        """
+        done = []
+        for noun in (Noun.ACCOUNT, Noun.JOB, Noun.LINE, Noun.RULE):
+            declared = OF_NOUN[noun]
+            swaps = {one.object: one for one in alike if one.kind == noun.value and one.before and one.after}
+            there = await kept_among(self._rows, noun, list(swaps))
+            if not there:
+                continue
+            restored: dict[int, Entity | None] = {}
+            for current in there:
+                identity = current.entity.id
+                entry = swaps[identity]
+                _refuse_what_changed_since(declared, current, entry)
+                fields = read_fields(declared, _content(entry.before))
+                restored[identity] = value_from(declared, identity, fields, {})
+            entries = {identity: entry.id for identity, entry in swaps.items()}
+            done += await self.put_all(noun, restored, entries)
+        return done
 
     async def _undo_one(self, entry: KeptEntry) -> Done:
         declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
-        if entry.hidden_at is not None:
-            raise ChangedSince(
-                f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew"
-            )
         current = await kept_of(self._rows, declared.noun, entry.object)
-        if (None if current is None else _content(shown(declared, current))) != _content(entry.after):
-            where = f"{declared.plural}/{entry.object}"
-            raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
+        _refuse_what_changed_since(declared, current, entry)
         was = entry.before or {}
         before = _content(was) or {}
         if current is None:
@@ -247,6 +285,14 @@ def unknown(declared: Declared, identity: int | str) -> Unknown:
 def _content(as_shown: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What can be written of it: the version alone may have gone up, by a change that was taken back."""
     return None if as_shown is None else {name: value for name, value in as_shown.items() if name not in GIVEN}
+
+
+def _refuse_what_changed_since(declared: Declared, current: Kept | None, entry: KeptEntry) -> None:
+    if entry.hidden_at is not None:
+        raise ChangedSince(f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew")
+    if (None if current is None else _content(shown(declared, current))) != _content(entry.after):
+        where = f"{declared.plural}/{entry.object}"
+        raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
 
 
 def _refuse_other_versions(declared: Declared, current: Kept, only_if: Versions | None) -> None:

@@ -12,12 +12,14 @@ made if the table is still the one it was rehearsed on.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from router.changes.carrying import Carrying
 from router.changes.foresight import Foresight
 from router.changes.owed import move_back
+from router.changes.previewing import NOTHING, Preview
 from router.changes.showing import shown
 from router.changes.wishes import By, Done, Wish
 from router.commitments.commitment import Terms
@@ -66,10 +68,14 @@ class Door:
         TableError when no table can be made of it, StorageError; then nothing was changed.
         """
 
+        last: list[Carrying] = []
+
         async def all_of_them(carrying: Carrying, _: Table | None) -> list[Done]:
+            last[:] = [carrying]
             return [await carrying.carry_out(wish) for wish in wishes]
 
-        return await self.carry(all_of_them, by, now)
+        done = await self.carry(all_of_them, by, now)
+        return [replace(one, version=last[0].version) for one in done]
 
     async def carry(self, work: Work[T], by: By, now: datetime) -> T:
         """Let `work` change what it is given, and take all the steps that follow. Raises as `do`."""
@@ -85,6 +91,23 @@ class Door:
                     await self._tell_foresight(changes, looked_from)
                     return told
         raise Overtaken("others change the table all the time: try again")
+
+    async def preview(self, wishes: Sequence[Wish], now: datetime) -> Preview:
+        """What these wishes would lead to as one change; nothing is changed, and nobody waits for it. Raises as `do`.
+
+        That it would leave callers without a person is told, not raised.
+        """
+
+        async def rehearsed(transaction: Transaction, _: Table | None) -> tuple[Sequence[Change], None]:
+            carrying = Carrying(transaction, now, self._external_prefixes)
+            for wish in wishes:
+                await carrying.carry_out(wish)
+            return carrying.changes, None
+
+        before, changes, _ = await self._publisher.rehearse(rehearsed)
+        if before is None or not changes:
+            return NOTHING  # no call is decided yet, or none is decided otherwise
+        return await self._foresight.preview(before, changes, now)
 
     async def close(self) -> None:
         """End the process that looks ahead, if there is one."""
@@ -121,6 +144,7 @@ class Door:
                 elif before is not looked_from:
                     raise _MovedOn
             version = await version_in(transaction) + 1
+            carrying.version = version if carrying.changes else None
             await append(transaction, [_entry(done, by, now, version) for done in carrying.done])
             if before is not None and carrying.changes:
                 await self._follow_up(carrying, before.with_changes(carrying.changes), version, now)

@@ -37,7 +37,9 @@ class Naming:
 
 
 class ChangeRefused(Exception):
-    """A change that is not made; see the subclasses."""
+    """A change that is not made; see the subclasses. `at` points to the item of a list of changes, where it is one."""
+
+    at = ""
 
 
 class Invalid(ChangeRefused):

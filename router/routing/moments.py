@@ -26,7 +26,8 @@ Span = tuple[datetime, datetime | None]  # from, until before; None: without end
 class Moments:
     """The instants that count for this table, from `now` on. What it found out about hours it keeps."""
 
-    def __init__(self, table: Table, now: datetime) -> None:
+    def __init__(self, table: Table, now: datetime, *, also: frozenset[int] = frozenset()) -> None:
+        """`also`: hours that count beside those of lines, desks, rules and the members of the safety net."""
         self._table = table
         self._now = now
         self._end = now + AHEAD
@@ -39,7 +40,9 @@ class Moments:
         members = (table.people.get(member) for member in table.safety_net.members)
         of_members = (member.hours for member in members if member is not None)
         together = {
-            one for one in (*of_lines, *of_desks, *of_rules, *of_members) if one is not None and one in table.hours
+            one
+            for one in (*of_lines, *of_desks, *of_rules, *of_members, *also)
+            if one is not None and one in table.hours
         }
         self._bit = {hours_id: 1 << nth for nth, hours_id in enumerate(sorted(together))}
         self._combinations = self._swept([(at, bit) for one, bit in self._bit.items() for at in self.edges_of(one)])

@@ -56,6 +56,12 @@ async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry
     return tuple([_entry(row) for row in await look.rows(query)])
 
 
+async def entries_undoing(look: Transaction, identity: int) -> tuple[KeptEntry, ...]:
+    """All that was changed when this entry was taken back last, in order. Raises StorageError."""
+    last = select(audit.c.version).where(audit.c.undoes == identity).order_by(audit.c.id.desc()).limit(1)
+    return tuple([entry for row in await look.rows(last) for entry in await entries_of_version(look, row.version)])
+
+
 async def newest_entries(
     look: Transaction, limit: int, *, before: int | None = None, kind: str | None = None, of: int | None = None
 ) -> tuple[KeptEntry, ...]:

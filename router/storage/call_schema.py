@@ -92,6 +92,9 @@ call_legs = Table(
     Column("maybe_machine", Boolean, nullable=False, server_default=false()),
 )
 
+MACHINES = text("maybe_machine")
+Index("ix_call_legs_machine", call_legs.c.call, sqlite_where=MACHINES, postgresql_where=MACHINES)
+
 # The hand-overs of a call, in order: from whose phone, to whom (a name, which outlives its row; empty: back), and how.
 call_passings = Table(
     "call_passings",

@@ -84,9 +84,10 @@ class Upsert(Protocol):
 class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, statement_within: float = STATEMENT_WITHIN) -> None:
         self.woken: set[Topic] = set()  # who is to look once this is committed
         self._connection = connection
+        self._statement_within = statement_within
 
     async def wake(self, topic: Topic) -> None:
         """Let whoever follows this topic look as soon as this transaction is committed. Raises StorageError."""
@@ -96,7 +97,7 @@ class Transaction:
 
     async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
         """Run one statement, or the same one for many rows. Raises StorageError."""
-        async with within(STATEMENT_WITHIN, "the statement took longer"):
+        async with within(self._statement_within, "the statement took longer"):
             result = await self._connection.execute(statement, rows)
         return cast(CursorResult[Any], result)
 
@@ -155,10 +156,16 @@ class Database:
         self.wakeups = Wakeups()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Transaction]:
-        """One consistent look: every query sees the same state, whatever others write. Raises StorageError."""
+    async def reading(self, *, statement_within: float = STATEMENT_WITHIN) -> AsyncIterator[Transaction]:
+        """One consistent look: every query sees the same state, whatever others write. Raises StorageError.
+
+        `statement_within` are the seconds for each query; more than usual only where nobody's call waits.
+        """
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        async with self._transaction(snapshot if self.speaks_postgresql else {}) as transaction:
+        options = snapshot if self.speaks_postgresql else {}
+        async with self._transaction(options, statement_within) as transaction:
+            if statement_within != STATEMENT_WITHIN and transaction.speaks_postgresql:
+                await transaction.run(text(f"SET LOCAL statement_timeout = {_milliseconds(statement_within)}"))
             yield transaction
 
     @asynccontextmanager
@@ -220,14 +227,16 @@ class Database:
                 await self._engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
+    async def _transaction(
+        self, options: Mapping[str, Any], statement_within: float = STATEMENT_WITHIN
+    ) -> AsyncIterator[Transaction]:
         with translated():
             async with within(CONNECT_WITHIN, "connecting took longer"):
                 await self._check_file()
                 connection = await self._engine.connect()
             try:
                 await connection.execution_options(**options)
-                yield Transaction(connection)
+                yield Transaction(connection, statement_within)
             finally:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_WITHIN):

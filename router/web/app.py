@@ -9,7 +9,21 @@ from fastapi import Depends, FastAPI
 from router.changes.nouns import DECLARED
 from router.web import health
 from router.web.admission import Doorkeeper, admit
-from router.web.api import audit, calls, commitments, cover, description, docs, events, explain, keys, leaving, promises
+from router.web.api import (
+    audit,
+    calls,
+    changes,
+    commitments,
+    cover,
+    description,
+    docs,
+    events,
+    explain,
+    keys,
+    leaving,
+    promises,
+    reports,
+)
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
 from router.web.parts import Parts
@@ -49,10 +63,12 @@ def _whole_api() -> FastAPI:
     app.include_router(explain.endpoints, prefix=API)
     for endpoints in _OF_NOUNS:
         app.include_router(endpoints, prefix=API)
+    app.include_router(changes.endpoints, prefix=API)
     app.include_router(leaving.endpoints, prefix=API)
     app.include_router(cover.endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
+    app.include_router(reports.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     app.include_router(docs.endpoints, prefix=API)
     return app

@@ -20,7 +20,7 @@ from router.storage.wakeups import Heard, Topic
 
 FOLLOWERS_AT_MOST = 100  # open streams: every seat of a company of this kind, on a loop that routes calls meanwhile
 REMEMBERED = 2000  # notices that all followers share, 1 MB; a minute of 10 calls/s
-POLL_EVERY = 0.25  # seconds; between two looks where nobody wakes us: another process, on SQLite
+POLL_EVERY = 0.25  # seconds; what this process writes wakes us at once, what others write is seen by then
 KEYS_EVERY = 1.0  # seconds; a key that is revoked ends its streams by then
 FORGET_EVERY = 60.0  # seconds; a company of 10,000 calls a day makes some 30 notices in that time
 RESUMES_WITHIN = timedelta(days=1)  # who was away for longer begins with a fresh snapshot
@@ -43,16 +43,18 @@ class Follower:
 class Live:
     """Follows the notices for everybody who is connected, as long as somebody is."""
 
-    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, now: Callable[[], datetime], *, keep: timedelta = KEPT_FOR) -> None:
+        """`keep` is how long records keep whole numbers: what was told of calls is forgotten by then at the latest."""
         self.told = 0  # events that were sent, to all followers together
         self.let_go = 0  # followers that read too slowly
         self._db = db
         self._now = now
+        self._keep = min(keep, KEPT_FOR)
         self._followers: set[Follower] = set()
         self._recent: deque[Notice] = deque(maxlen=REMEMBERED)
         self._newest: int | None = None  # None while nobody follows
         self._news = asyncio.Condition()
-        self._heard = Heard()
+        self._wake = Heard()
         self._closed = False
 
     @property
@@ -80,7 +82,7 @@ class Live:
             raise TooMany(f"{FOLLOWERS_AT_MOST} streams are open already: close one of them, or try later")
         follower = Follower(key=key)
         self._followers.add(follower)
-        self._heard.wake()
+        self._wake.wake()
         try:
             yield follower
         finally:
@@ -115,9 +117,9 @@ class Live:
         return await notices_after(self._db, last)
 
     async def _follow(self) -> None:
-        with self._db.wakeups.following(Topic.NOTICES, heard=self._heard):
+        with self._db.wakeups.following(Topic.NOTICES, heard=self._wake):
             while True:
-                await self._heard.wait(POLL_EVERY)
+                await self._wake.wait(POLL_EVERY)
                 if not self._followers:
                     continue
                 try:
@@ -154,7 +156,7 @@ class Live:
             await self._tell_followers()
 
     async def _forget(self) -> None:
-        while await forget_before(self._db, self._now() - KEPT_FOR) == AT_ONCE:
+        while await forget_before(self._db, self._now() - self._keep) == AT_ONCE:
             pass
 
     async def _again(self, work: Callable[[], object], every: float) -> None:

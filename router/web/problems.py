@@ -129,6 +129,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _change(request: Request, error: Exception) -> JSONResponse:
     detail = str(error)
+    at = getattr(error, "at", "")
+    whole = [FieldError(pointer=f"/body{at}", detail=detail)] if at else []
     match error:
         case faults.Invalid(faults=found):
             errors = _in_body(found)
@@ -138,7 +140,7 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.CONFLICT, "taken", detail, errors=_in_body(found))
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
-            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, errors=whole, named_by=named_by)
         case faults.LeftBehind(faults=found, by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
             status, errors = HTTPStatus.UNPROCESSABLE_ENTITY, _in_body(found)
@@ -150,9 +152,9 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             detail = f"callers would be left without a person: {detail}"
             refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, nowhere=nowhere)
         case faults.Unknown():
-            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail, errors=whole)
         case faults.Changed():
-            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
+            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail, errors=whole)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
         case faults.NotLookedAhead():

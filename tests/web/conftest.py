@@ -165,7 +165,9 @@ def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path
 async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The same office, on either database."""
     db = Database(furnished_url)
-    yield await _open(db, tmp_path)
+    office = await _open(db, tmp_path)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -176,7 +178,9 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
-    yield await _open(db, folder)
+    office = await _open(db, folder)
+    yield office
+    await office.door.close()
     await db.close()
     await last_words()
 
@@ -190,6 +194,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office = Office(db=db, folder=tmp_path, table=None)
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
+    await office.door.close()
     await db.close()
     await last_words()
 

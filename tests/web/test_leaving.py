@@ -134,6 +134,23 @@ async def test_whose_time_is_to_come_leaves_at_it_once_and_takes_along_what_came
     assert await owners(office.db) == [IDA]
 
 
+async def test_undoing_the_version_in_which_somebody_left_is_the_same(office: Office) -> None:
+    await written(office.db, gave_up())
+    before = await everything(office)
+    friday = office.now + timedelta(days=4)
+    await leave(office, IDA, TO_LENA, at=friday)
+    await clock(office).look(friday + timedelta(hours=3))  # after an outage
+    newest, *_, planned = (await office.edit("GET", "/audit")).json()["items"]
+
+    too_early = await office.edit("POST", f"/audit/{planned['id']}/undo")
+    assert (too_early.status_code, too_early.json()["type"]) == (409, "urn:router:problem:changed-since")
+    assert (await office.edit("POST", f"/audit/{newest['id']}/undo")).status_code == 200
+
+    assert (await everything(office), await owners(office.db)) == (before, [IDA])
+    assert (await office.edit("GET", f"/people/{IDA}/leave")).json()["state"] == "undone"
+    assert await clock(office).look(friday + timedelta(hours=4)) == 0
+
+
 async def test_what_is_planned_can_be_cancelled_put_off_and_is_dropped_when_they_stay(office: Office) -> None:
     friday = office.now + timedelta(days=4)
     before = await everything(office)

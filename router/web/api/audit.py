@@ -11,7 +11,7 @@ from router.changes.fields import LARGEST
 from router.changes.nouns import DECLARED
 from router.changes.showing import without_private
 from router.changes.wishes import Undo
-from router.storage.audit import PAGE_AT_MOST, KeptEntry, entry_of, newest_entries
+from router.storage.audit import PAGE_AT_MOST, KeptEntry, entries_undoing, entry_of, newest_entries
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
@@ -120,13 +120,16 @@ async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], 
 )
 async def undo(request: Request, parts: Annotated[Parts, Depends(parts)], id: EntryId) -> AuditPage:
     """Take back this change, and what was changed with it at once; the answer is what was put on record for it."""
+    return await take_back(request, parts, id)
+
+
+async def take_back(request: Request, parts: Parts, id: int) -> AuditPage:
+    """Take back this entry and what was changed with it; what was put on record for it, newest first."""
     await parts.door.do([Undo(entry=id)], asked_by(request), parts.now())
     async with parts.db.reading() as look:
-        newest = await newest_entries(look, PAGE_AT_MOST)
-    version = next(one.version for one in newest if one.undoes == id)
+        undoing = await entries_undoing(look, id)
     sees_private = key_of(request).sees_private
-    items = [_entry(one, sees_private=sees_private) for one in newest if one.version == version]
-    return AuditPage(items=items, next=None)
+    return AuditPage(items=[_entry(one, sees_private=sees_private) for one in reversed(undoing)], next=None)
 
 
 def _entry(kept: KeptEntry, *, sees_private: bool) -> AuditEntry:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from router.calls.answering import NOBODY_SAYS, Assumptions, told, who_answers
@@ -16,7 +16,7 @@ from router.routing.explain import as_json, sentences
 from router.routing.numbers import read_number
 from router.routing.table import Table
 from router.storage.schema import Role
-from router.web.admission import needs
+from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
 from router.web.problems import FieldError, Refusal
 
@@ -117,13 +117,13 @@ class Answer(BaseModel):
 
 
 @endpoints.post("/explain", operation_id="explain", summary="Who would answer?", **needs(Role.VIEWER))
-async def explain(question: Question, parts: Annotated[Parts, Depends(parts)]) -> Answer:
+async def explain(request: Request, question: Question, parts: Annotated[Parts, Depends(parts)]) -> Answer:
     """Who would answer if this caller dialled this line, and why? It is the very function that decides real calls."""
     table = parts.table()
     if table is None:
         detail = "no routing table has been loaded yet; /readyz says why"
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "no-table", detail)
-    assumptions = _assumed(question, table)
+    assumptions = _assumed(question, table, private=key_of(request).sees_private)
     at = (question.at or parts.now()).astimezone(UTC)
     call = CallFacts(dialled=question.line, caller=read_number(question.caller, table.region))
     zone = ZoneInfo(table.time_zone)
@@ -139,10 +139,14 @@ async def explain(question: Question, parts: Annotated[Parts, Depends(parts)]) -
     )
 
 
-def _assumed(question: Question, table: Table) -> Assumptions:
+def _assumed(question: Question, table: Table, *, private: bool) -> Assumptions:
     known: dict[str, tuple[list[Any], set[Any], str]] = {
         "away": (question.away, set(table.people), "there is no person {}: GET /api/v1/people lists them"),
-        "busy": (question.busy, _phones(table), "nobody has the phone {}: GET /api/v1/people lists them"),
+        "busy": (
+            question.busy,
+            _phones(table, private=private),
+            "nobody has the phone {}: GET /api/v1/people lists them",
+        ),
         "empty_desks": (question.empty_desks, set(table.desks), "there is no desk {}: GET /api/v1/desks lists them"),
     }
     errors = [
@@ -159,6 +163,8 @@ def _assumed(question: Question, table: Table) -> Assumptions:
     )
 
 
-def _phones(table: Table) -> set[str]:
-    phones = {phone.endpoint or phone.number or "" for person in table.people.values() for phone in person.phones}
-    return phones | {desk.last_resort for desk in table.desks.values() if desk.last_resort}
+def _phones(table: Table, *, private: bool) -> set[str]:
+    """What can be in use; whose an external number is can't be asked without the right to read it."""
+    phones = [phone for person in table.people.values() for phone in person.phones]
+    endpoints = {phone.endpoint for phone in phones if phone.endpoint}
+    return endpoints | {phone.number for phone in phones if phone.number and private}
