@@ -96,6 +96,8 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            private_webhooks=settings.webhook.private,
+            limits=settings.http.limits(),
             only=Only(only) if only else None,
         )
         await service.run()

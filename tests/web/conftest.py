@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.bulk.company import Settings
+from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.commitments.commitment import Terms
@@ -28,6 +30,7 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
@@ -59,6 +62,7 @@ class Office:
     app: FastAPI = field(init=False)
     now: datetime = MONDAY_NOON
     standing: Standing = READY
+    limits: Limits = Limits(key_rate=0, failures=0)  # noqa: RUF009 (a frozen value)
     figures: tuple[Figure, ...] = ()
     presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
@@ -66,16 +70,20 @@ class Office:
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        settings = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=ALLOWED)
+        self.imports = Imports(self.db, settings, version=lambda: self.publisher.version, now=lambda: self.now)
         self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
                 door=self.door,
                 keeper=Keeper(terms=Terms()),
+                limits=self.limits,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                bulk=self.imports,
                 presences=lambda: self.presences,
                 live=self.live,
             )
@@ -168,6 +176,7 @@ async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Off
     office = await _open(db, tmp_path)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -181,6 +190,7 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     office = await _open(db, folder)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -195,6 +205,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
