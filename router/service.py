@@ -29,6 +29,7 @@ from router.changes.reading import Reading
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
+from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.commitments import Keeper
@@ -46,6 +47,7 @@ from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
+from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
@@ -87,20 +89,25 @@ class Service:
         external_prefixes: tuple[str, ...] = (),
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
+        limits: Limits = Limits(),  # noqa: B008 (a frozen value)
         guard: GuardSettings | None = None,
         only: Only | None = None,
+        private_webhooks: bool = False,
     ) -> None:
         self._only = only
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
+        self._limits = limits
         self._db = Database(database)
         self._link: AmiLink | None = None
         self._turn = SpeakerLock(self._db, ami.pbx) if self._db.speaks_postgresql else None
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
+        self._recorder = Recorder(
+            self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
+        )
         self._reading = Reading()
         self._publisher = Publisher(
             self._db,
@@ -113,6 +120,7 @@ class Service:
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
         self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
+        self._courier = Courier(db=self._db, private=private_webhooks)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -121,6 +129,7 @@ class Service:
             zone=ZoneInfo(time_zone),
             keep=keep,
             leavings=Leavings(self._db, self._door),
+            courier=self._courier,
         )
         self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
@@ -143,6 +152,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            courier=self._courier,
             live=self._live,
             guard=self._guard,
             steers=only is not Only.WEB,
@@ -180,6 +190,7 @@ class Service:
                 parts.create_task(self._migrate(), name="migrations"),
                 parts.create_task(listen(self._db), name="wake-ups"),
                 parts.create_task(self._publisher.watch(), name="publisher"),
+                parts.create_task(self._presence.watch(), name="presence"),
                 parts.create_task(self._live.run(), name="events"),
             ]
             if self._only is not Only.CALLS:
@@ -207,7 +218,6 @@ class Service:
         return [
             parts.create_task(self._recorder.run(), name="recorder"),
             parts.create_task(self._clock.run(), name="clock"),
-            parts.create_task(self._presence.watch(), name="presence"),
             parts.create_task(self._absences.run(), name="absences"),
             parts.create_task(self._tick(), name="ticks"),
             parts.create_task(self._orders.follow(), name="orders"),
@@ -269,11 +279,13 @@ class Service:
                 db=self._db,
                 door=self._door,
                 keeper=self._keeper,
+                limits=self._limits,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
                 bulk=self._imports,
+                private_webhooks=self._courier.private,
                 presences=lambda: self._switchboard.attendance.presences,
                 live=self._live,
             ),
@@ -288,6 +300,10 @@ class Service:
             return False
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
+
+    def _missed(self, since: datetime) -> None:
+        if self._link is not None:
+            self._link.read_journal_again(since)
 
     async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
         """What calls that ended mean for what we owe, in the transaction that records them."""

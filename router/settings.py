@@ -29,6 +29,7 @@ from router.commitments.commitment import Belongs, Terms
 from router.notices.mail import Encryption, MailSettings
 from router.storage.database import normalised
 from router.storage.retention import FEWEST_DAYS
+from router.web.limits import FAILURES, KEY_RATE, Limits
 
 PREFIX = "ROUTER_"
 FILE = "ROUTER_SETTINGS"
@@ -136,6 +137,12 @@ class Http(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)  # 0 takes a free one
+    key_rate: float = Field(default=KEY_RATE, ge=0, le=100_000)  # requests a second of one key; 0: any number
+    failures: float = Field(default=FAILURES, ge=0, le=100_000)  # refused keys a minute from one address; 0: any number
+
+    def limits(self) -> Limits:
+        """The same for who stands at the door."""
+        return Limits(key_rate=self.key_rate, failures=self.failures)
 
 
 class Commitment(BaseModel):
@@ -209,6 +216,14 @@ class Mail(BaseModel):
         )
 
 
+class Webhook(BaseModel):
+    """To where events may be sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    private: bool = False  # also over http, and to addresses of this machine and of private networks
+
+
 class Log(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -239,6 +254,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     commitment: Commitment = Commitment()
     mail: Mail = Mail()
+    webhook: Webhook = Webhook()
     log: Log = Log()
 
     @field_validator("external_prefixes", mode="before")

@@ -17,6 +17,7 @@ INDEXES = (
     ("ix_calls_owner_arrived_at", "calls", ["owner", "arrived_at"]),
     ("ix_calls_caller_arrived_at", "calls", ["caller", "arrived_at"]),
     ("ix_calls_dialled_arrived_at", "calls", ["dialled", "arrived_at"]),
+    ("ix_calls_ended_arrived_at", "calls", ["ended", "arrived_at"]),
     ("ix_commitments_due_at_id", "commitments", ["due_at", "id"]),
     ("ix_commitments_opened_at_id", "commitments", ["opened_at", "id"]),
     ("ix_commitments_updated_at_id", "commitments", ["updated_at", "id"]),
@@ -34,9 +35,12 @@ def upgrade() -> None:
         op.execute(f"UPDATE {table} SET updated_at = {last_known}")
     for name, table, columns in INDEXES:
         op.create_index(name, table, columns)
+    lives = sa.text("ended_at IS NULL")
+    op.create_index("ix_calls_living", "calls", ["arrived_at", "id"], sqlite_where=lives, postgresql_where=lives)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_calls_living", "calls")
     for name, table, _ in reversed(INDEXES):
         op.drop_index(name, table)
     for table in LAST_KNOWN:

@@ -72,8 +72,10 @@ calls = Table(
 Index(None, calls.c.arrived_at, calls.c.id)
 Index(None, calls.c.updated_at, calls.c.id)
 # What people look for calls by, the newest of them first.
-for _by in (calls.c.line, calls.c.account, calls.c.owner, calls.c.caller, calls.c.dialled):
+for _by in (calls.c.line, calls.c.account, calls.c.owner, calls.c.caller, calls.c.dialled, calls.c.ended):
     Index(None, _by, calls.c.arrived_at)
+_LIVES = text("ended_at IS NULL")
+Index("ix_calls_living", calls.c.arrived_at, calls.c.id, sqlite_where=_LIVES, postgresql_where=_LIVES)
 Index("ix_calls_open", calls.c.id, sqlite_where=calls.c.ended_at.is_(None), postgresql_where=calls.c.ended_at.is_(None))
 
 call_legs = Table(

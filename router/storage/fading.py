@@ -9,6 +9,7 @@ from sqlalchemy import Column, Row, Table, bindparam, update
 from router.routing.hiding import in_data
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Transaction
+from router.storage.import_schema import imports
 from router.storage.owed_schema import commitments
 from router.storage.schema import audit
 from router.storage.told_schema import notices, outbox
@@ -85,4 +86,5 @@ COMMITMENTS = Holder(
 NOTICES = Holder(table=notices, key=("id",), data=("payload",))
 OUTBOX = Holder(table=outbox, key=("id",), texts=("error",))  # a mail server may repeat what it was sent
 ORDERS = Holder(table=orders, key=("id",), texts=("result",), data=("payload",))
+IMPORTS = Holder(table=imports, key=("id",), data=("asked", "progress", "outcome"))
 AUDIT = Holder(table=audit, key=("id",), data=("before", "after"))

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, false, func
 from router.routing.hiding import without_number
 from router.storage.call_schema import OrderState, call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
-from router.storage.fading import AUDIT, CALLS, COMMITMENTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
+from router.storage.fading import AUDIT, CALLS, COMMITMENTS, IMPORTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
+from router.storage.import_schema import ImportState, imports
 from router.storage.owed_schema import OVER, OWED, commitments
 from router.storage.schema import account_numbers, accounts, desks, line_aliases, lines, people, phones, rules
 from router.storage.told_schema import notices, outbox
@@ -27,8 +28,7 @@ TELLING = 7  # of a number's last digits: enough to leave out most rows before t
 
 _ENDED = select(calls.c.id).where(calls.c.ended_at.is_not(None))
 _CLOSED = select(commitments.c.id).where(OVER)
-_OVER = or_(notices.c.commitment.in_(_CLOSED), notices.c.call.in_(_ENDED))
-_TOLD_OF_CLOSED = select(notices.c.id).where(_OVER)
+_TOLD_OF_WHAT_IS_OVER = or_(notices.c.commitment.in_(_CLOSED), notices.c.call.in_(_ENDED))
 _UNDER_WAY = (OrderState.ASKED, OrderState.TAKEN)
 
 # Each kind of record with its name, and which of its rows may forget.
@@ -37,9 +37,10 @@ _RECORDS: tuple[tuple[str, Holder, ColumnElement[bool] | None], ...] = (
     ("phones rung", LEGS, call_legs.c.call.in_(_ENDED)),
     ("hand-overs", PASSINGS, call_passings.c.call.in_(_ENDED)),
     ("commitments", COMMITMENTS, commitments.c.id.in_(_CLOSED)),
-    ("notices", NOTICES, _OVER),
-    ("mails", OUTBOX, outbox.c.notice.in_(_TOLD_OF_CLOSED)),
+    ("notices", NOTICES, _TOLD_OF_WHAT_IS_OVER),
+    ("mails", OUTBOX, outbox.c.notice.in_(select(notices.c.id).where(_TOLD_OF_WHAT_IS_OVER))),
     ("orders", ORDERS, orders.c.state.not_in(_UNDER_WAY)),
+    ("imports", IMPORTS, imports.c.state.not_in((ImportState.WAITING, ImportState.RUNNING))),
     ("entries of the audit", AUDIT, None),
 )
 

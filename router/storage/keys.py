@@ -29,6 +29,11 @@ class ApiKey:
     prefix: str
     role: Role
     sees_private: bool
+    expires_at: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,14 @@ async def find_key(db: Database, presented: str, now: datetime) -> ApiKey | None
     presented_hash = _hashed(presented)
     for row in rows:
         if hmac.compare_digest(row.sha256, presented_hash):
-            return ApiKey(id=row.id, name=row.name, prefix=row.prefix, role=row.role, sees_private=row.sees_private)
+            return ApiKey(
+                id=row.id,
+                name=row.name,
+                prefix=row.prefix,
+                role=row.role,
+                sees_private=row.sees_private,
+                expires_at=row.expires_at,
+            )
     return None
 
 

@@ -10,13 +10,26 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, assert_never
 
-from sqlalchemy import Row, Select, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, or_, select, update
 
 from router.routing.configuration import Noun
 from router.routing.hiding import end_hidden, without_ends
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
-from router.storage.fading import AUDIT, CALLS, COMMITMENTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder, Values
+from router.storage.fading import (
+    AUDIT,
+    CALLS,
+    COMMITMENTS,
+    IMPORTS,
+    LEGS,
+    NOTICES,
+    ORDERS,
+    OUTBOX,
+    PASSINGS,
+    Holder,
+    Values,
+)
+from router.storage.import_schema import imports
 from router.storage.owed_schema import OVER, commitments
 from router.storage.retention_schema import Kind, retention
 from router.storage.schema import audit
@@ -34,6 +47,7 @@ _TIMES = {
     Kind.COMMITMENTS: "closed_at",
     Kind.ORDERS: "asked_at",
     Kind.AUDIT: "at",
+    Kind.IMPORTS: "asked_at",
 }
 
 
@@ -78,8 +92,8 @@ async def _next(transaction: Transaction, kind: Kind, before: datetime, reached:
         case Kind.COMMITMENTS:
             query = _by_time(commitments, "closed_at", reached, int(reached.reached or 0)).where(OVER)
             return await transaction.rows(query.where(commitments.c.closed_at < before))
-        case Kind.ORDERS | Kind.AUDIT:
-            table = orders if kind is Kind.ORDERS else audit
+        case Kind.ORDERS | Kind.AUDIT | Kind.IMPORTS:
+            table = {Kind.ORDERS: orders, Kind.AUDIT: audit, Kind.IMPORTS: imports}[kind]
             query = select(table).where(table.c.id > int(reached.reached or 0)).order_by(table.c.id).limit(AT_ONCE)
             rows = await transaction.rows(query)
             return list(takewhile(lambda row: _time_of(kind, row) < before, rows))
@@ -107,34 +121,41 @@ async def _fade(transaction: Transaction, kind: Kind, rows: Sequence[Row[Any]], 
     ids = [row.id for row in rows]
     match kind:
         case Kind.CALLS:
-            await CALLS.write(transaction, [(row, new) for row in rows if (new := _faded_call(row))])
+            # who follows what changes isn't told of every call a second time
+            changed = [(row, new) for row in rows if (new := _faded_call(row))]
+            await CALLS.write(transaction, changed, updated_at=calls.c.updated_at)
             await _fade_rows(transaction, LEGS, select(call_legs).where(call_legs.c.call.in_(ids)))
             await _fade_rows(transaction, PASSINGS, select(call_passings).where(call_passings.c.call.in_(ids)))
-            await _fade_rows(transaction, NOTICES, select(notices).where(notices.c.call.in_(ids)))
+            await _fade_told(transaction, notices.c.call.in_(ids))
         case Kind.COMMITMENTS:
-            told = select(notices).where(notices.c.commitment.in_(ids))
-            sent = select(outbox).where(outbox.c.notice.in_(told.with_only_columns(notices.c.id)))
-            changed = [(row, new) for row in rows if (new := COMMITMENTS.changed(row, end_hidden, without_ends))]
             # whoever has read it before must look again
-            await COMMITMENTS.write(transaction, changed, version=commitments.c.version + 1)
-            await _fade_rows(transaction, NOTICES, told)
-            await _fade_rows(transaction, OUTBOX, sent)
+            also = {"version": commitments.c.version + 1, "updated_at": commitments.c.updated_at}
+            await COMMITMENTS.write(transaction, _faded(COMMITMENTS, rows), **also)
+            await _fade_told(transaction, notices.c.commitment.in_(ids))
         case Kind.ORDERS:
-            changed = [(row, new) for row in rows if (new := ORDERS.changed(row, end_hidden, without_ends))]
-            await ORDERS.write(transaction, changed)
+            await ORDERS.write(transaction, _faded(ORDERS, rows))
+        case Kind.IMPORTS:
+            await IMPORTS.write(transaction, _faded(IMPORTS, rows))
         case Kind.AUDIT:
             others = [row for row in rows if row.kind != OWN_LINES]
-            changed = [(row, new) for row in others if (new := AUDIT.changed(row, end_hidden, without_ends))]
-            await AUDIT.write(transaction, changed, hidden_at=now)
+            await AUDIT.write(transaction, _faded(AUDIT, others), hidden_at=now)
         case _:
             assert_never(kind)
 
 
+async def _fade_told(transaction: Transaction, of_these: ColumnElement[bool]) -> None:
+    told = select(notices).where(of_these)
+    await _fade_rows(transaction, NOTICES, told)
+    sent = outbox.c.notice.in_(told.with_only_columns(notices.c.id))
+    await _fade_rows(transaction, OUTBOX, select(outbox).where(sent))
+
+
 async def _fade_rows(transaction: Transaction, holder: Holder, query: Select[Any]) -> None:
-    rows = await transaction.rows(query)
-    await holder.write(
-        transaction, [(row, new) for row in rows if (new := holder.changed(row, end_hidden, without_ends))]
-    )
+    await holder.write(transaction, _faded(holder, await transaction.rows(query)))
+
+
+def _faded(holder: Holder, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], Values]]:
+    return [(row, new) for row in rows if (new := holder.changed(row, end_hidden, without_ends))]
 
 
 def _faded_call(row: Row[Any]) -> Values:

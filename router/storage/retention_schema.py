@@ -17,6 +17,7 @@ class Kind(StrEnum):
     COMMITMENTS = "commitments"
     ORDERS = "orders"
     AUDIT = "audit"
+    IMPORTS = "imports"
 
 
 # Everything up to `reached` (at `reached_at`, where the order is one of time) has been gone through. Whoever first

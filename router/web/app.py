@@ -24,6 +24,7 @@ from router.web.api import (
     leaving,
     promises,
     reports,
+    webhooks,
 )
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
@@ -37,7 +38,7 @@ def build_app(parts: Parts, *, only_health: bool = False) -> FastAPI:
     """The whole API, or what tells of a router's health. Nothing is reached without passing `admit`."""
     app = _health() if only_health else _whole_api()
     app.state.parts = parts
-    app.state.doorkeeper = Doorkeeper(parts.db, parts.now)
+    app.state.doorkeeper = Doorkeeper(parts.db, parts.now, parts.limits)
     app.state.description = description_as_json
     app.state.methods_at = lambda path: methods_at(path, description_of_api())
     return app
@@ -71,6 +72,7 @@ def _whole_api() -> FastAPI:
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
     app.include_router(reports.endpoints, prefix=API)
+    app.include_router(webhooks.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     app.include_router(docs.endpoints, prefix=API)
     return app

@@ -36,7 +36,7 @@ _DETAILS: Mapping[int, tuple[str, str]] = {
     412: ("changed", "it is at version 2 by now: read it again, and repeat what you meant"),
     422: ("invalid", "/body/name: this field is missing"),
     428: ("if-match-missing", "send the ETag of what you have read as If-Match, so that nobody's change is lost"),
-    429: ("too-many", "this key asks more than 200 times a second: go on in a second"),
+    429: ("too-many-requests", "this key asks too often: spread the requests, and go on in 1 s"),
     503: ("database-unavailable", "the database doesn't answer, but calls are routed: try later"),
 }
 

@@ -13,6 +13,7 @@ from router.routing.table import Table
 from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.limits import Limits
 from router.web.live import Live
 from router.web.standing import Standing
 
@@ -30,6 +31,8 @@ class Parts:
     now: Callable[[], datetime]
     bulk: Imports
     live: Live
+    private_webhooks: bool = False  # whether events may be sent to this machine and private networks
+    limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 

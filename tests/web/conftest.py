@@ -30,6 +30,7 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
@@ -61,6 +62,7 @@ class Office:
     app: FastAPI = field(init=False)
     now: datetime = MONDAY_NOON
     standing: Standing = READY
+    limits: Limits = Limits(key_rate=0, failures=0)  # noqa: RUF009 (a frozen value)
     figures: tuple[Figure, ...] = ()
     presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Office:
                 db=self.db,
                 door=self.door,
                 keeper=Keeper(terms=Terms()),
+                limits=self.limits,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,

@@ -49,6 +49,13 @@ async def test_fifty_editors_at_once_lose_nothing_and_each_version_is_won_by_one
     assert len((await office.edit("GET", "/audit?noun=accounts")).json()["items"]) == ROUNDS
 
 
+@pytest.mark.parametrize("field", ["next_desk_id", "duty_desk_id"])
+async def test_a_desk_does_not_follow_itself(office: Office, field: str) -> None:
+    answer = await office.edit("PATCH", f"/desks/{SERVICE}", {field: SERVICE}, if_match="*")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/body/{field}")
+
+
 async def test_who_is_named_cannot_be_removed_and_the_answer_lists_where(office: Office) -> None:
     answer = await office.edit("DELETE", f"/people/{IDA}", if_match="*")
 

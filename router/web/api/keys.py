@@ -104,6 +104,7 @@ async def remove(request: Request, parts: PartsHere, prefix: KeyPrefix) -> Respo
     if not await revoke_key(parts.db, prefix, parts.now(), by=_by(request, parts)):
         detail = f"no key begins with rtr_{prefix}_: GET /api/v1/keys lists them"
         raise Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+    request.app.state.doorkeeper.forget(prefix)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -34,7 +34,9 @@ class PageQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
     cursor: Annotated[str, Field(max_length=600)] | None = Field(default=None, description="`next` of the last answer.")
-    updated_since: QueryInstant | None = Field(default=None, examples=[ISO])
+    updated_since: QueryInstant | None = Field(
+        default=None, examples=[ISO], description="Written then or later; best with order=updated_at."
+    )
     search: Annotated[str, Field(max_length=100, pattern=PRINTABLE)] | None = Field(
         default=None, description="Part of a name, in capitals or not."
     )

@@ -16,7 +16,7 @@ from router.storage import reports
 from router.storage.reports import Period, period_of
 from router.storage.schema import Role
 from router.web.admission import needs
-from router.web.api.explain import EARLIEST, LATEST
+from router.web.api.lists import QueryInstant
 from router.web.parts import Parts, parts
 from router.web.problems import RETRY_AFTER, FieldError, Problem, Refusal
 
@@ -62,6 +62,9 @@ class FiguresOfOne(Figures):  # type: ignore[misc, valid-type]
     name: str
 
 
+_CSV = "desk,name,offered,answered\r\n1,Coordinators,120,118\r\n,total,120,118\r\n"
+
+
 class CallsReport(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
@@ -78,10 +81,10 @@ class CallsReport(BaseModel):
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
-        default=None, alias="from", description="Seven days before the end when it isn't said.", examples=[None]
+    since: QueryInstant | None = Field(
+        default=None, alias="from", description="Seven days before the end when it isn't said."
     )
-    until: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+    until: QueryInstant | None = Field(
         default=None, alias="to", description="Now when it isn't said; at most 366 days after the beginning."
     )
     by: By | None = Field(default=None, description="What the figures are divided by.")
@@ -96,7 +99,9 @@ class ReportQuery(BaseModel):
     summary="What the calls of a period add up to",
     response_model=CallsReport,
     responses={
-        200: {"content": {"application/json": {"example": _EXAMPLE}, CSV: {"schema": {"type": "string"}}}},
+        200: {
+            "content": {"application/json": {"example": _EXAMPLE}, CSV: {"schema": {"type": "string"}, "example": _CSV}}
+        },
         422: {"model": Problem},
         503: {"model": Problem},
     },
