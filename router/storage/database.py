@@ -148,7 +148,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
-        self.url = url
+        self.url = url  # where another process finds it; a password may be in it
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
         self.wakeups = Wakeups()
@@ -190,11 +190,7 @@ class Database:
         async with self._transaction({}) as transaction:
             yield transaction
             await transaction.commit()
-
-    @property
-    def url(self) -> str:
-        """Where another process finds it; a password may be in it."""
-        return self._url
+        self.wakeups.wake(transaction.woken)
 
     @property
     def speaks_postgresql(self) -> bool:
