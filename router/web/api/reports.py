@@ -43,6 +43,8 @@ _EXAMPLE: dict[str, Any] = {
     "groups": [{"key": 1, "name": "Business line", **_EXAMPLE_FIGURES}],
 }
 
+_EXAMPLE_CSV = ",".join(["line", "name", *DEFINITIONS]) + "\r\n1,Business line" + ",0" * len(DEFINITIONS) + "\r\n"
+
 _running = asyncio.Semaphore(AT_ONCE)
 
 
@@ -96,7 +98,12 @@ class ReportQuery(BaseModel):
     summary="What the calls of a period add up to",
     response_model=CallsReport,
     responses={
-        200: {"content": {"application/json": {"example": _EXAMPLE}, CSV: {"schema": {"type": "string"}}}},
+        200: {
+            "content": {
+                "application/json": {"example": _EXAMPLE},
+                CSV: {"schema": {"type": "string"}, "example": _EXAMPLE_CSV},
+            }
+        },
         422: {"model": Problem},
         503: {"model": Problem},
     },
