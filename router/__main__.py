@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
+from router.commands.changes import app as changes
 from router.commands.commitments import app as commitments
 from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
 from router.commands.console import fail as _fail
@@ -44,6 +45,7 @@ app.command(report)
 app.command(forget_number, name="forget")
 app.command(leave)
 app.command(cover)
+app.command(changes)
 
 
 @app.command
@@ -94,6 +96,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            private_webhooks=settings.webhook.private,
             limits=settings.http.limits(),
             only=Only(only) if only else None,
         )

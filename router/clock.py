@@ -8,6 +8,7 @@ from typing import NoReturn
 import structlog
 
 from router.changes.leaving import Leavings
+from router.courier import Courier
 from router.notices.letters import letter
 from router.notices.mail import Mailer, MailFailed, MailRefused
 from router.routing.table import Table
@@ -18,6 +19,7 @@ from router.storage.retention import due_kinds, fade_some
 
 LOOK_EVERY = 1.0  # seconds; people are reminded by the minute, and a look at nothing costs the database a millisecond
 POST_EVERY = 2.0  # seconds
+TELL_EVERY = 1.0  # seconds; what waits for other programs goes out together
 FADE_EVERY = 60.0  # seconds between two looks whether old records are to be gone through, which they are once an hour
 FADE_PAUSE = 0.02  # seconds between two handfuls of them: half of the time is everybody else's
 KEEP = timedelta(days=90)  # how long records keep whole numbers, when nobody says
@@ -42,10 +44,12 @@ class Clock:
         zone: tzinfo,
         keep: timedelta = KEEP,
         leavings: Leavings | None = None,
+        courier: Courier | None = None,
     ) -> None:
         """`mailer` None: notices are only on record and in the log. `zone` is the one of the times in mails.
 
         `keep`: after that long, numbers in records lose their ends. `leavings` None: nobody leaves by the time alone.
+        `courier` None: no other program is told.
         """
         self.steps = 0  # commitments that time has changed: somebody was reminded, or handed over
         self.mails_sent = 0
@@ -58,6 +62,7 @@ class Clock:
         self._zone = zone
         self._keep = keep
         self._leavings = leavings
+        self._courier = courier
 
     async def run(self) -> NoReturn:
         """Look and post until cancelled. A database that is away is waited for: nothing is forgotten there."""
@@ -65,6 +70,8 @@ class Clock:
             loops.create_task(_again(self.look, LOOK_EVERY), name="look")
             loops.create_task(_again(self.post, POST_EVERY), name="post")
             loops.create_task(_again(self.fade, FADE_EVERY), name="fade")
+            if self._courier is not None:
+                loops.create_task(_again(self._courier.post, TELL_EVERY), name="webhooks")
         raise AssertionError("these loops have no end")
 
     async def look(self, now: datetime) -> int:

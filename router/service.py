@@ -15,6 +15,8 @@ import structlog
 from router.ami.guard import Guard, GuardSettings
 from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
+from router.bulk.company import Settings as Company
+from router.bulk.imports import Imports
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
@@ -23,9 +25,11 @@ from router.calls.tracker import Calls
 from router.changes.absences import Absences
 from router.changes.door import Door
 from router.changes.leaving import Leavings
+from router.changes.reading import Reading
 from router.chronicle import Chronicle
 from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
+from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.commitments import Keeper
@@ -88,6 +92,7 @@ class Service:
         limits: Limits = Limits(),  # noqa: B008 (a frozen value)
         guard: GuardSettings | None = None,
         only: Only | None = None,
+        private_webhooks: bool = False,
     ) -> None:
         self._only = only
         self._ami = ami
@@ -100,9 +105,22 @@ class Service:
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell)
-        self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
+        self._recorder = Recorder(
+            self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
+        )
+        self._reading = Reading()
+        self._publisher = Publisher(
+            self._db,
+            region,
+            time_zone,
+            self._publish,
+            external_prefixes=external_prefixes,
+            load=self._reading.load,
+        )
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
+        company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
+        self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
+        self._courier = Courier(db=self._db, private=private_webhooks)
         self._clock = Clock(
             self._db,
             self._keeper,
@@ -111,6 +129,7 @@ class Service:
             zone=ZoneInfo(time_zone),
             keep=keep,
             leavings=Leavings(self._db, self._door),
+            courier=self._courier,
         )
         self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
@@ -133,6 +152,7 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            courier=self._courier,
             live=self._live,
             guard=self._guard,
             steers=only is not Only.WEB,
@@ -155,6 +175,8 @@ class Service:
             await self._run_parts(web)
         finally:
             await self._door.close()
+            await self._imports.close()
+            await self._reading.close()
             await self._db.close()
 
     def stop(self) -> None:
@@ -168,8 +190,11 @@ class Service:
                 parts.create_task(self._migrate(), name="migrations"),
                 parts.create_task(listen(self._db), name="wake-ups"),
                 parts.create_task(self._publisher.watch(), name="publisher"),
+                parts.create_task(self._presence.watch(), name="presence"),
                 parts.create_task(self._live.run(), name="events"),
             ]
+            if self._only is not Only.CALLS:
+                ending.append(parts.create_task(self._imports.run(), name="imports"))
             speaking = None
             if self._only is not Only.WEB:
                 ending += self._start_steering(parts)
@@ -193,7 +218,6 @@ class Service:
         return [
             parts.create_task(self._recorder.run(), name="recorder"),
             parts.create_task(self._clock.run(), name="clock"),
-            parts.create_task(self._presence.watch(), name="presence"),
             parts.create_task(self._absences.run(), name="absences"),
             parts.create_task(self._tick(), name="ticks"),
             parts.create_task(self._orders.follow(), name="orders"),
@@ -260,6 +284,8 @@ class Service:
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                bulk=self._imports,
+                private_webhooks=self._courier.private,
                 presences=lambda: self._switchboard.attendance.presences,
                 live=self._live,
             ),
@@ -274,6 +300,10 @@ class Service:
             return False
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
+
+    def _missed(self, since: datetime) -> None:
+        if self._link is not None:
+            self._link.read_journal_again(since)
 
     async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
         """What calls that ended mean for what we owe, in the transaction that records them."""

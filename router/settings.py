@@ -216,6 +216,14 @@ class Mail(BaseModel):
         )
 
 
+class Webhook(BaseModel):
+    """To where events may be sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    private: bool = False  # also over http, and to addresses of this machine and of private networks
+
+
 class Log(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -246,6 +254,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     commitment: Commitment = Commitment()
     mail: Mail = Mail()
+    webhook: Webhook = Webhook()
     log: Log = Log()
 
     @field_validator("external_prefixes", mode="before")

@@ -12,6 +12,7 @@ from router.calls.presence import who_is_at
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.clock import Clock
+from router.courier import Courier
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
@@ -30,6 +31,7 @@ class Vitals:
     publisher: Publisher
     recorder: Recorder
     clock: Clock
+    courier: Courier
     live: Live
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
@@ -119,6 +121,8 @@ class Vitals:
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
+        yield _count("webhook_events_sent", "Events that arrived at webhooks", self.courier.sent)
+        yield _count("webhook_events_failed", "Tries to send an event to a webhook that failed", self.courier.failed)
         yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
 
 

@@ -19,7 +19,7 @@ import pytest
 from router.__main__ import main
 from router.calls.call import Call, Passing
 from router.calls.events import How
-from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
+from router.lab.sample import BEN, BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
 from router.routing.configuration import Put
 from router.routing.model import Person, PersonState
 from router.storage.audit import newest_entries
@@ -121,6 +121,42 @@ def test_explain_says_who_ends_up_answering_as_if(router: Run) -> None:
     assert "Jonas is away" in as_if.out
     assert router(*question, "--away", "nobody").code == 2
     assert router(*question, "--busy", "nobody").code == 2
+
+
+def test_a_list_of_changes_is_foreseen_made_and_taken_back(router: Run, tmp_path: Path) -> None:
+    question = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-03-02 12:00")
+    file = tmp_path / "list.json"
+    to_ben = {"noun": "jobs", "action": "merge", "id": 1, "version": "*", "body": {"manager_id": BEN}}
+    file.write_text(json.dumps({"changes": [to_ben]}))
+
+    foreseen = router("changes", "preview", str(file))
+    made = router("changes", "apply", str(file))
+    changed = router(*question).out
+    undone = router("changes", "undo", "2")
+
+    assert "Jonas for 20 s" in foreseen.out
+    assert "→ Ben for 20 s" in foreseen.out
+    assert made.out.splitlines() == ["jobs/1 changed", "Table 2."]
+    assert changed.splitlines()[-1] == "  → In the end Ben answers."
+    assert undone.out == "Table 3: as it was before table 2.\n"
+    assert router(*question).out.splitlines()[-1] == "  → In the end Jonas answers."
+
+
+def test_a_list_of_changes_that_is_refused_says_where_and_why(router: Run, tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    nobody = {"noun": "desks", "action": "merge", "id": 1, "version": "*", "body": {"member_ids": []}}
+    file.write_text(json.dumps({"changes": [nobody]}))
+
+    foreseen, refused = router("changes", "preview", str(file)), router("changes", "apply", str(file))
+    file.write_text(json.dumps({"changes": [nobody | {"id": 99}]}))
+    unknown = router("changes", "apply", str(file))
+    file.write_text("{")
+
+    assert (foreseen.code, refused.code, unknown.code) == (1, 1, 1)
+    assert "It would be refused: " in foreseen.out
+    assert "/changes/0: there is no desk 99" in unknown.err
+    assert router("changes", "apply", str(file)).code == 2
+    assert router("changes", "undo", "7").code == 1
 
 
 def test_openapi_prints_the_description_without_a_database(router: Run, tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ class OnRecord:
     open: Mapping[str, datetime] = field(default_factory=dict)
 
 
-def pieces_to_read(since: datetime | None, now: datetime) -> Iterator[Piece]:
+def pieces_to_read(since: datetime | None, now: datetime, *, by_minute: bool = False) -> Iterator[Piece]:
     """The journal from `since` to `now`, both by the PBX's clock, in order; all that is kept when None."""
-    lasts = MINUTE if since and now - since <= SHORT else HOUR
+    lasts = MINUTE if by_minute or (since and now - since <= SHORT) else HOUR
     latest = _beginning(now + MARGIN, lasts)
     first = _beginning(max(since - MARGIN, now - KEPT) if since else now - KEPT, lasts)
     earliest = latest - KEPT + lasts  # a piece before would have the name of one that is in the list

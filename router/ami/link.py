@@ -98,6 +98,12 @@ class AmiLink:
         """Connects, again and again, with one socket at a time; ends only by being cancelled, and then says goodbye."""
         await keep_connected(self._one_connection, self._say_down, self._timing)
 
+    def read_journal_again(self, since: datetime) -> None:
+        """What ended since then could not all be kept: tells it again, soon or after the next login."""
+        self._known_until = min(self._known_until or since, since)
+        if self._session is not None:
+            self._session.read_again(since)
+
     async def make_way(self, within: float) -> None:
         """Before a stop: lets who stands by take over while we still speak; `within` so many seconds. Raises nothing.
 

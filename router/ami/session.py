@@ -5,24 +5,35 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NoReturn
 
 import structlog
 
-from router.ami import journal
 from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
-from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
+from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN
+from router.ami.ended import JournalReader, Unreadable
 from router.ami.framing import Message
-from router.ami.inbound import CHANNEL, read_event, read_journal, read_member
+from router.ami.inbound import read_event
 from router.ami.journal import OnRecord
-from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
+from router.ami.living import live_calls
+from router.ami.members import members_seen
+from router.ami.outbound import Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
 from router.ami.turn import Silence, Turn, until_our_turn
-from router.calls.events import CallEnded, Event, LegEnded, LinkDown, LinkUp, MemberSeen, MembersSeen, PbxEvent
-from router.routing.model import Strategy
+from router.calls.events import (
+    CallEnded,
+    Event,
+    JournalRead,
+    LegEnded,
+    LinkDown,
+    LinkUp,
+    MemberSeen,
+    MembersSeen,
+    PbxEvent,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +47,7 @@ STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn 
 MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
 
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
-MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
+TOLD_AT_ONCE = 20  # calls of the journal that is read again: taking them in holds up another call for a millisecond
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
 _PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
@@ -72,7 +83,10 @@ class Session:
         self._token = ""
         self._pbx_now = 0.0
         self._kept: list[PbxEvent] | None = None
+        self._journal = JournalReader(pbx, tally, self._ask_each, self._correction)
         self._journal_read = False
+        self._missing_since: datetime | None = None
+        self._missing = asyncio.Event()
         self._look = asyncio.Event()
         self._changes = 0  # of members, asked for so far
         self._turn = turn
@@ -113,12 +127,13 @@ class Session:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_lost())
                 tasks.create_task(self._keep_looking())
-                # In the body, not a third task: only so does Python 3.11 undo the cancelling with which the group
+                tasks.create_task(self._keep_reading_again())
+                # In the body, not a fourth task: only so does Python 3.11 undo the cancelling with which the group
                 # interrupts us when the link is lost, and a real one can still be told from it.
                 await self._live(door)
         except* LinkFailed as failures:
             reasons += [failure for failure in failures.exceptions if isinstance(failure, LinkFailed)]
-        return reasons[0]  # none of the three ends in any other way
+        return reasons[0]  # none of the four ends in any other way
 
     def ask(self, fields: Fields) -> asyncio.Future[Answer]:
         """An action for a call: written at once. Raises Unsendable."""
@@ -142,6 +157,11 @@ class Session:
             if token.fields.get("value") == self._token:  # else somebody else is heard, and must be waited for
                 await self._wire.ask(set_beat(0), within=within)
         await self._wire.ask({"Action": "Logoff"}, within=within)
+
+    def read_again(self, since: datetime) -> None:
+        """What ended since then could not all be kept: tell it once more."""
+        self._missing_since = since
+        self._missing.set()
 
     async def make_way(self, within: float) -> None:
         """Speaks on until another router is heard instead, for so many seconds at most. Raises LinkFailed."""
@@ -197,17 +217,15 @@ class Session:
         if self._adopt is not None and not alone and (known := await self._adopt()) is not None:
             self.known_until, still_open = known.until, known.open
         asked_at = self._now()
-        live_calls = await self._live_calls()
-        ended = await self._ended(
-            {call: at for call, at in still_open.items() if call not in live_calls}, until=asked_at
-        )
-        members = await self._members()
+        alive = await live_calls(self._pbx, self._ask_each, self._tally)
+        ended = await self._ended({call: at for call, at in still_open.items() if call not in alive}, until=asked_at)
+        members = await members_seen(self._ask_each, self._tally)
         self.took_over, self._stands_by = True, False
         self._confirmed()
         self._tally.took_over += 1
         self._tally.stand(up=True, stands_by=False, at=self._now())
-        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
-        self._tell(LinkUp(pbx=self._pbx, live_calls=live_calls, ended=ended, members=members, at=asked_at))
+        log.info("link up", pbx=self._pbx, live_calls=len(alive), ended=len(ended), kept=len(self._kept))
+        self._tell(LinkUp(pbx=self._pbx, live_calls=alive, ended=ended, members=members, at=asked_at))
         if self._journal_read:
             self.known_until = asked_at  # not before it is told: this connection could fail in between
         kept, self._kept = self._kept, None
@@ -217,25 +235,6 @@ class Session:
     async def _set_token(self) -> None:
         self._token = self.last_token = secrets.token_hex(16)
         must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
-
-    async def _live_calls(self) -> frozenset[str]:
-        answer = await self._list({"Action": "CoreShowChannels"})
-        live: set[str] = set()
-        unclear: list[str] = []
-        for item in answer.items:
-            uniqueid = item.fields.get("uniqueid", "")
-            if item.clean and UNIQUEID.fullmatch(uniqueid):
-                live.add(uniqueid)
-            elif CHANNEL.fullmatch(channel := item.fields.get("channel", "")) and len(unclear) < MOST_UNCLEAR:
-                # The channel's name comes before any caller's text; what follows may be cut off or forged.
-                unclear.append(channel)
-            else:
-                self._tally.dropped[Dropped.MALFORMED] += 1
-        asked = [{"Action": "Getvar", "Channel": channel, "Variable": "UNIQUEID"} for channel in unclear]
-        async for answer in self._ask_each(asked):
-            if answer.success and UNIQUEID.fullmatch(uniqueid := answer.fields.get("value", "")):
-                live.add(uniqueid)
-        return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
 
     async def _ended(self, gone: Mapping[str, datetime], *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
@@ -250,47 +249,15 @@ class Session:
         return tuple(ended)
 
     async def _told_between(self, since: datetime | None, until: datetime) -> list[CallEnded | LegEnded]:
-        skew = timedelta(seconds=self._tally.skew or 0.0)
-        pieces = list(journal.pieces_to_read(since and since + skew, until + skew))
-        # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
-        news_since = since - journal.TOLD_WITHIN if since else datetime.min.replace(tzinfo=UTC)
         ended: list[CallEnded | LegEnded] = []
-        async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
-            if not answer.success:
-                # Steering calls comes before recording them: the next login reads them again.
-                log.warning("the journal could not be read whole", pbx=self._pbx, why=answer.said)
-                self._journal_read = False
-                break
-            for item in answer.items:
-                key, said = (item.fields.get(name, "") for name in ("key", "val"))
-                entry = read_journal(key, said, pbx=self._pbx, skew=self._correction())
-                if entry is None or not item.clean:
-                    self._tally.dropped[Dropped.MALFORMED] += 1
-                elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
-                    ended.append(entry)
+        try:
+            async for piece in self._journal.read(since, until):
+                ended += piece
+        except Unreadable as fault:
+            # Steering calls comes before recording them: the next login reads them again.
+            log.warning("the journal could not be read whole", pbx=self._pbx, why=str(fault))
+            self._journal_read = False
         return ended
-
-    async def _members(self) -> tuple[MemberSeen, ...]:
-        """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""
-        slots = [(Strategy(strategy), slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)]
-        slots.append((Strategy.ALL, 0))  # the safety net's own queue
-        asked = [{"Action": "QueueStatus", "Queue": queue_name(strategy, slot)} for strategy, slot in slots]
-        seen: list[MemberSeen] = []
-        places = iter(slots)
-        async for answer in self._ask_each(asked, many=True):
-            strategy, slot = next(places)
-            # Also the sign that it has booted: FullyBooted is an event of a class we may not read, and an Asterisk that
-            # starts listens before app_queue is loaded.
-            must(answer, "QueueStatus")
-            for item in answer.items:
-                if item.fields.get("event") != "QueueMember":
-                    continue
-                member = read_member(item.fields, strategy=strategy, slot=slot) if item.clean else None
-                if member is None:
-                    self._tally.dropped[Dropped.MALFORMED] += 1
-                else:
-                    seen.append(member)
-        return tuple(seen)
 
     # Staying it
 
@@ -356,10 +323,30 @@ class Session:
         """A look during which we changed nothing: else it shows some queues before and some after our orders."""
         for _ in range(LOOKS_AT_MOST):
             changes = self._changes
-            members = await self._members()
+            members = await members_seen(self._ask_each, self._tally)
             if self._changes == changes:
                 break
         return members
+
+    async def _keep_reading_again(self) -> NoReturn:
+        while True:
+            await self._missing.wait()
+            self._missing.clear()
+            if self._missing_since is None or not self.speaking:
+                continue
+            # Should this connection end meanwhile, the next one reads from there.
+            self.known_until = min(self.known_until or self._missing_since, self._missing_since)
+            self._journal_read = False
+            try:
+                calls = await self._journal.by_call(self._missing_since, self._now())
+            except Unreadable as fault:
+                log.warning("the journal could not be read again", pbx=self._pbx, why=str(fault))
+                continue
+            for first in range(0, len(calls), TOLD_AT_ONCE):
+                some = [entry for call in calls[first : first + TOLD_AT_ONCE] for entry in call]
+                self._tell(JournalRead(ended=tuple(some), at=self._now()))
+                await asyncio.sleep(0)  # calls that live come first
+            self._journal_read = True
 
     # Asking
 
@@ -387,11 +374,6 @@ class Session:
         answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)
         must(answer, "Getvar")
         return answer.fields.get("value", "")
-
-    async def _list(self, fields: Fields) -> Answer:
-        answer = await self._wire.ask(fields, within=self._timing.list_within, many=True)
-        must(answer, fields["Action"])
-        return answer
 
     async def _ask_each(self, questions: Sequence[Fields], *, many: bool = False) -> AsyncIterator[Answer]:
         """The answers in the order of the questions, which are written a few at a time."""

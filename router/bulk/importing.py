@@ -100,7 +100,7 @@ async def carry_out(
         told = difference(
             found.steps, found.same, found.called, settings.region, private=manner.private, everything=manner.everything
         )
-        await _refuse_dead_ends(found, settings, now, tell)
+        _refuse_dead_ends(found, settings, now, tell)
         if manner.dry_run or not found.steps:
             return Imported(version=None, difference=told, remarks=tuple(found.remarks))
         try:
@@ -111,7 +111,7 @@ async def carry_out(
     raise Overtaken("others change the table all the time: try again")
 
 
-async def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
+def _refuse_dead_ends(found: Plan, settings: Settings, now: datetime, tell: Tell) -> None:
     before = found.before.table(settings)
     if before is None or not found.steps:
         return  # as long as no table can be made, no caller is worse off

@@ -1,27 +1,31 @@
 """What is a child process asked to do, and what does it answer?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from router.storage.import_schema import ImportState
+
+# Seconds for one job: a hundred thousand accounts take half a minute on a machine that is busy. Who waits for longer
+# has a database that stands still.
+WITHIN = 30 * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An import of `files` (noun in the plural and path), of the `form` of an HTTP request (its content type and path),
-    or the export of `export` into the file `into`. Paths are of files that the child can read.
+    """An import of `files` (noun in the plural, what it is called, and its path) or of the `form` of an HTTP request
+    (its content type and path), or the export of `export` into the file `into`. The child can read these paths.
     """
 
     database: str
     region: str
     time_zone: str
     external_prefixes: Sequence[str] = ()
-    now: str
+    now: datetime
     actor: str = ""
     key: str | None = None
-    files: Sequence[tuple[str, str]] = ()
+    files: Sequence[tuple[str, str, str]] = ()
     form: tuple[str, str] | None = None
     export: str = ""
     into: str = ""
@@ -30,17 +34,6 @@ class Job:
     remove_up_to: int | None = None
     private: bool = True
     everything: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Self:
-        return cls(**told)
-
-    @property
-    def at(self) -> datetime:
-        return datetime.fromisoformat(self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

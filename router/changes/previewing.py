@@ -31,6 +31,19 @@ class Preview:
     vanish: list[dict[str, Any]]
     refused: list[dict[str, Any]]
 
+    @property
+    def sentences(self) -> list[str]:
+        """All of it in words."""
+        more = self.moves_in_all - len(self.moves)
+        return [
+            *(move["sentence"] for move in self.moves),
+            *([f"{more} more kinds of call go elsewhere."] if more else []),
+            *([] if self.moves else ["No call goes elsewhere."]),
+            *(f"It would be refused: {one['sentence']}." for one in self.refused),
+            *(f"Appears: {one['sentence']}." for one in self.appear),
+            *(f"Vanishes: {one['sentence']}." for one in self.vanish),
+        ]
+
 
 NOTHING = Preview(moves=[], moves_in_all=0, appear=[], vanish=[], refused=[])
 

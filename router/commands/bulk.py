@@ -3,7 +3,7 @@
 import getpass
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,7 @@ from router.settings import load_settings
 from router.storage.database import Database
 
 if TYPE_CHECKING:
-    from router.bulk.child import Hear
-    from router.bulk.job import Outcome
+    from router.bulk.job import Job, Outcome
 
 Plural = Literal["people", "lines", "accounts", "jobs"]
 
@@ -55,7 +54,6 @@ def import_(
     all_
         Tell the whole difference, not only the first of it.
     """
-    from router.bulk.child import do
     from router.bulk.job import Job
 
     if not files:
@@ -68,16 +66,16 @@ def import_(
         region=settings.region,
         time_zone=settings.time_zone,
         external_prefixes=settings.external_prefixes,
-        now=datetime.now(UTC).isoformat(),
+        now=datetime.now(UTC),
         actor=_who_asks(),
-        files=[(_plural(path, as_), str(path.absolute())) for path in files],
+        files=[(_plural(path, as_), path.name, str(path.absolute())) for path in files],
         dry_run=dry_run,
         replace=replace,
         remove_up_to=remove_up_to,
         everything=all_,
     )
     with _progress() as hear:
-        outcome = in_loop(do(job, hear))
+        outcome = in_loop(_aside(job, hear))
     _say(outcome, dry_run=dry_run)
 
 
@@ -127,6 +125,18 @@ def export(
         err.print(f"{folder / declared.plural}.csv: {count:,} {declared.plural}", highlight=False, soft_wrap=True)
 
 
+async def _aside(job: "Job", hear: Callable[[Any], None]) -> "Outcome":
+    from router.bulk.errand import do
+    from router.bulk.job import WITHIN
+    from router.changes.aside import Child
+
+    child = Child("import")
+    try:
+        return await child.follow(do, WITHIN, hear, job)
+    finally:
+        await child.close()
+
+
 def _plural(path: Path, as_: Plural | None) -> str:
     from router.bulk.columns import IMPORTED
 
@@ -172,7 +182,7 @@ def _say_remarks(told: Mapping[str, Any] | None, style: str | None) -> None:
 
 
 @contextmanager
-def _progress() -> "Iterator[Hear]":
+def _progress() -> Iterator[Callable[[Any], None]]:
     """A bar on the terminal; nothing where there is none."""
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=err,

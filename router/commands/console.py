@@ -3,7 +3,8 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
@@ -83,6 +84,16 @@ def door_of(db: Database, settings: Settings) -> "tuple[Door, Publisher]":
         db, settings.region, settings.time_zone, lambda _: None, external_prefixes=prefixes, logs=False
     )
     return Door(publisher, external_prefixes=prefixes, keeper=keeper), publisher
+
+
+@asynccontextmanager
+async def open_door(db: Database, settings: Settings) -> "AsyncIterator[tuple[Door, Publisher]]":
+    """The same, and it is closed in the end: it may have a process of its own."""
+    door, publisher = door_of(db, settings)
+    try:
+        yield door, publisher
+    finally:
+        await door.close()
 
 
 def by_command() -> "By":

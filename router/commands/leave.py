@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 
-from router.commands.console import by_command, door_of, fail, instant_meant, newest_table, out, with_database
+from router.commands.console import by_command, fail, instant_meant, newest_table, open_door, out, with_database
 from router.routing.model import CoverScope
 from router.settings import load_settings
 from router.storage.database import Database
@@ -60,14 +60,14 @@ def leave(
 
     async def run(db: Database) -> "tuple[Agreed | None, Table]":
         table = await newest_table(db, settings)
-        door, _ = door_of(db, settings)
-        leaver, leavings = person_meant(person, table), Leavings(db, door)
-        if undo:
-            await leavings.undo(leaver.id, by_command(), now)
-            return None, table
-        said = _successors(to, give, table)
-        does = leavings.leave if yes else leavings.preview
-        return await does(leaver.id, when, said, by_command(), now), table
+        async with open_door(db, settings) as (door, _):
+            leaver, leavings = person_meant(person, table), Leavings(db, door)
+            if undo:
+                await leavings.undo(leaver.id, by_command(), now)
+                return None, table
+            said = _successors(to, give, table)
+            does = leavings.leave if yes else leavings.preview
+            return await does(leaver.id, when, said, by_command(), now), table
 
     agreed, table = _done(run)
     if agreed is None:
@@ -130,23 +130,23 @@ def cover(
 
     async def run(db: Database) -> list[str]:
         table = await newest_table(db, settings)
-        door, _ = door_of(db, settings)
-        away = person_meant(person, table)
-        if end:
-            ended = await end_cover(door, away.id, by_command(), now)
-            return [f"{away.name} answers again ({len(ended)} covers ended)."]
-        fields = CoverFields.model_construct(
-            person=away.id,
-            by_person=person_meant(by, table).id if by else None,
-            by_desk=desk_meant(by_desk, table).id if by_desk else None,
-            scope=scope,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            reason=reason,
-        )
-        does = preview if dry_run else let_cover
-        covered = await does(door, fields, by_command(), now, zone, ends_others=ends_others)
-        return [*covered.sentences, *(f"refused: {one.sentence}" for one in covered.nowhere)]
+        async with open_door(db, settings) as (door, _):
+            away = person_meant(person, table)
+            if end:
+                ended = await end_cover(door, away.id, by_command(), now)
+                return [f"{away.name} answers again ({len(ended)} covers ended)."]
+            fields = CoverFields.model_construct(
+                person=away.id,
+                by_person=person_meant(by, table).id if by else None,
+                by_desk=desk_meant(by_desk, table).id if by_desk else None,
+                scope=scope,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                reason=reason,
+            )
+            does = preview if dry_run else let_cover
+            covered = await does(door, fields, by_command(), now, zone, ends_others=ends_others)
+            return [*covered.sentences, *(f"refused: {one.sentence}" for one in covered.nowhere)]
 
     for sentence in _done(run):
         out.print(sentence, highlight=False, soft_wrap=True, markup=False)

@@ -10,10 +10,10 @@ from cyclopts.validators import Number
 
 from router.commands.console import (
     by_command,
-    door_of,
     fail,
     instant_meant,
     newest_table,
+    open_door,
     out,
     with_database,
 )
@@ -169,9 +169,9 @@ def _change_table(text: str, until: datetime | None, settings: Settings) -> None
 
     async def run(db: Database) -> "Outcome":
         table, presences = await _known(db, settings)
-        door, publisher = door_of(db, settings)
-        person = await say_away(door, person_meant(text, table).id, until, by_command(), now)
-        return person, publisher.table or table, presences
+        async with open_door(db, settings) as (door, publisher):
+            person = await say_away(door, person_meant(text, table).id, until, by_command(), now)
+            return person, publisher.table or table, presences
 
     _told(settings, run, now)
 

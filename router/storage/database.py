@@ -20,13 +20,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiosqlite
-import asyncpg
 from sqlalchemy import Executable, Insert, Row, Select, Table, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from router.storage.wakeups import Topic, Wakeups
 
@@ -150,7 +148,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
-        self._url = url
+        self.url = url
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
         self.wakeups = Wakeups()
@@ -193,28 +191,10 @@ class Database:
             yield transaction
             await transaction.commit()
 
-    @asynccontextmanager
-    async def own_connection(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
-        """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
-
-        `settings` are the server's, for this session. The end of the block ends it at once. Raises StorageError.
-        """
-        address, arguments = normalised(self._url), _for_postgresql(settings or {})
-        engine = create_async_engine(address, poolclass=NullPool, connect_args=arguments)
-        with translated():
-            async with within(CONNECT_WITHIN, "connecting took longer"):
-                connection = await engine.connect()
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            try:
-                yield driver
-            except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as fault:
-                raise Unavailable(f"the connection is of no more use: {fault}") from fault
-            finally:
-                driver.terminate()
-                with suppress(TimeoutError, exc.SQLAlchemyError):
-                    async with asyncio.timeout(CLOSE_WITHIN):
-                        await connection.close()
+    @property
+    def url(self) -> str:
+        """Where another process finds it; a password may be in it."""
+        return self._url
 
     @property
     def speaks_postgresql(self) -> bool:
@@ -271,7 +251,7 @@ def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LO
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args=_for_postgresql({}),
+            connect_args=for_postgresql({}),
         )
     engine = create_async_engine(
         address,
@@ -284,7 +264,8 @@ def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LO
     return engine
 
 
-def _for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+def for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+    """What a connection to PostgreSQL is made with: this room's limits, and more of the server's settings."""
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {

@@ -15,14 +15,16 @@ from sqlalchemy import Row, delete, func, insert, select, text
 
 from router.calls.call import Call, Ending
 from router.calls.news import CallNews, News, Told, is_without_phone, news_of, who_called
+from router.commitments.notice import NoticeKind
 from router.routing.table import Table
 from router.storage.call_schema import calls
 from router.storage.database import Database, Transaction
 from router.storage.owed_schema import OWED, commitments
 from router.storage.schema import table_versions
-from router.storage.told_schema import About, Kind, notices, outbox
+from router.storage.told_schema import About, Kind, MailState, notices, outbox, webhooks
 from router.storage.wakeups import Topic
 
+EXTERNAL = "external"  # what stands in place of a private number
 ORDER_LOCK = 0x6E6F7469636573  # "notices": PostgreSQL's advisory lock that makes ids visible in their order
 AT_ONCE = 500  # notices read together: some 200 kB
 LIVING_AT_MOST = 1000  # calls in a snapshot; what a PBX of this kind can carry
@@ -45,7 +47,14 @@ class Notice:
     @property
     def name(self) -> str:
         """What it is called outside: `call.ringing`, `commitment.opened`, `table.published`."""
-        return f"{self.about.value}.{self.kind.value}"
+        return name_of(self.about, self.kind)
+
+    def data(self, *, sees_private: bool) -> dict[str, Any]:
+        """What is sent of it. An external phone is known by its number, which is private: else it is just EXTERNAL."""
+        told: dict[str, Any] = {"id": self.id, "at": self.at.isoformat()}
+        if self.commitment is not None:
+            told["commitment"] = self.commitment
+        return told | shown(self.payload, sees_private=sees_private)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +67,36 @@ class Snapshot:
     commitments: tuple[Mapping[str, Any], ...]
 
 
+def name_of(about: About, kind: Kind) -> str:
+    return f"{about.value}.{kind.value}"
+
+
+def shown(payload: Mapping[str, Any], *, sees_private: bool) -> dict[str, Any]:
+    """The payload for who may see people's private numbers, or may not."""
+    told = dict(payload)
+    if not sees_private:
+        if "phone" in told:
+            told["phone"] = _without_number(told["phone"])
+        if "phones" in told:
+            told["phones"] = [_without_number(phone) for phone in told["phones"]]
+    return told
+
+
+def _without_number(phone: str | None) -> str | None:
+    return EXTERNAL if phone is not None and phone.startswith("+") else phone
+
+
 async def in_order(transaction: Transaction) -> None:
     """From here to the end of this transaction nobody else tells anything. Raises StorageError."""
     if transaction.speaks_postgresql:
         await transaction.run(text(f"SELECT pg_advisory_xact_lock({ORDER_LOCK})"))
+
+
+EVENTS = (
+    *(name_of(About.CALL, Kind(kind)) for kind in CallNews),
+    *(name_of(About.COMMITMENT, Kind(kind)) for kind in NoticeKind),
+    name_of(About.TABLE, Kind.PUBLISHED),
+)
 
 
 async def tell(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
@@ -71,8 +106,10 @@ async def tell(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> S
     await in_order(transaction)
     # In words: ids rise in the order of the rows, on both databases, within this one statement of one transaction.
     told = await transaction.run(insert(notices).returning(notices.c.id, sort_by_parameter_order=True), rows)
+    ids = [row.id for row in told]
     await transaction.wake(Topic.NOTICES)
-    return [row.id for row in told]
+    await _address(transaction, dict(zip(ids, rows, strict=True)))
+    return ids
 
 
 async def tell_calls(transaction: Transaction, batch: Sequence[Call], table: Table, now: datetime) -> frozenset[str]:
@@ -109,7 +146,7 @@ async def notices_after(db: Database, last: int, at_most: int = AT_ONCE) -> tupl
     """What was told after this notice, in order. Raises StorageError."""
     query = select(notices).where(notices.c.id > last).order_by(notices.c.id).limit(at_most)
     async with db.reading() as look:
-        return tuple([_notice(row) for row in await look.rows(query)])
+        return tuple([notice_of(row) for row in await look.rows(query)])
 
 
 async def told_at(db: Database, notice: int) -> datetime | None:
@@ -145,12 +182,12 @@ async def snapshot(db: Database) -> Snapshot:
         version = (await look.rows(select(func.coalesce(func.max(table_versions.c.version), 0))))[0][0]
         newest: dict[str, Notice] = {}
         for row in await look.rows(living):
-            newest.setdefault(row.call, _notice(row))
+            newest.setdefault(row.call, notice_of(row))
         states = {row.id: row for row in await look.rows(owed)}
         facts: dict[int, Notice] = {}
         told = select(notices).where(notices.c.commitment.in_(states)).order_by(notices.c.id.desc())
         for row in await look.rows(told):
-            facts.setdefault(row.commitment, _notice(row))
+            facts.setdefault(row.commitment, notice_of(row))
     return Snapshot(
         last=last,
         table=version,
@@ -176,6 +213,27 @@ async def forget_before(db: Database, then: datetime) -> int:
             await transaction.run(delete(outbox).where(outbox.c.notice.in_(ids)))
             await transaction.run(delete(notices).where(notices.c.id.in_(ids)))
     return len(ids)
+
+
+async def _address(transaction: Transaction, told: Mapping[int, Mapping[str, Any]]) -> None:
+    """Let these notices go to every webhook that wants to hear of them."""
+    wanting = await transaction.rows(select(webhooks.c.id, webhooks.c.kinds).where(webhooks.c.enabled.is_(True)))
+    posts = [
+        {
+            "notice": notice,
+            "target": f"webhook {hook.id}",
+            "webhook": hook.id,
+            "state": MailState.WAITING,
+            "attempts": 0,
+            "next_try_at": row["at"],
+            "error": "",
+        }
+        for hook in wanting
+        for notice, row in told.items()
+        if not hook.kinds or name_of(row["about"], row["kind"]) in hook.kinds
+    ]
+    if posts:
+        await transaction.run(insert(outbox), posts)
 
 
 async def _newest(look: Transaction) -> int:
@@ -229,7 +287,8 @@ def _waits(told: Sequence[Told], news: Mapping[str, Sequence[News]], call: Call)
     return last is CallNews.WAITING
 
 
-def _notice(row: Row[Any]) -> Notice:
+def notice_of(row: Row[Any]) -> Notice:
+    """The value of a row. Raises nothing."""
     return Notice(
         id=row.id,
         at=row.at,

@@ -49,7 +49,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
     due = (
         select(outbox.c.id, outbox.c.attempts, outbox.c.target, notices.c.kind, notices.c.commitment, notices.c.payload)
         .join(notices, notices.c.id == outbox.c.notice)
-        .where(WAITING, outbox.c.next_try_at <= now)
+        .where(WAITING, outbox.c.webhook.is_(None), outbox.c.next_try_at <= now)
         .order_by(outbox.c.next_try_at, outbox.c.id)
         .limit(AT_ONCE)
     )

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from router.routing.configuration import Change
+from router.routing.configuration import Change, Configuration
 from router.routing.table import Table, TableError
 from router.storage.covers import refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, StorageError, Transaction
@@ -27,6 +27,7 @@ TRIES = 5  # to change a table that others change as well; each failed one reads
 log = structlog.get_logger()
 
 T = TypeVar("T")
+Load = Callable[[Database, str, str, tuple[str, ...]], Awaitable[tuple[Configuration, int]]]
 Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T]]]
 """Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
 
@@ -47,14 +48,19 @@ class Publisher:
         *,
         external_prefixes: tuple[str, ...] = (),
         logs: bool = True,
+        load: Load = load_configuration,
     ) -> None:
-        """`logs`: what keeps it from the newest table is told in the log; a command says it itself."""
+        """`logs`: what keeps it from the newest table is told in the log; a command says it itself.
+
+        `load` reads the tables that others make, once there is one by which calls are decided.
+        """
         self._db = db
         self._region = region
         self._time_zone = time_zone
         self._external_prefixes = external_prefixes
         self._publish = publish
         self._logs = logs
+        self._load = load
         self._table: Table | None = None
         self._seen_at: float | None = None
         self._trouble = "the table was not read yet"
@@ -66,6 +72,11 @@ class Publisher:
     def table(self) -> Table | None:
         """The newest table, None before the first could be read."""
         return self._table
+
+    @property
+    def version(self) -> int | None:
+        """That of the newest table, None before the first could be read."""
+        return None if self._table is None else self._table.version
 
     @property
     def trouble(self) -> str:
@@ -179,9 +190,8 @@ class Publisher:
             return
         if newest == self._refused:
             return
-        configuration, version = await load_configuration(
-            self._db, self._region, self._time_zone, self._external_prefixes
-        )
+        load = load_configuration if before is None else self._load
+        configuration, version = await load(self._db, self._region, self._time_zone, self._external_prefixes)
         try:
             table = Table.build(configuration, version)
         except TableError as fault:

@@ -8,7 +8,7 @@ is changed until the call has ended, and then only by one that knows better.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -44,11 +44,13 @@ class Recorder:
         at_most: int = REMEMBER_AT_MOST,
         settle: Settle | None = None,
         tell: Tell | None = None,
+        missed: Callable[[datetime], None] = lambda since: None,
     ) -> None:
         """`zone` is the one in which the sentences of a decision tell their times.
 
         `settle` is told the calls that are written, in the transaction that writes them; before it `tell`, which says
-        of which calls it wants to hear again soon, also when nothing happens to them.
+        of which calls it wants to hear again soon, also when nothing happens to them. `missed` is told, when there is
+        room again, since when calls arrived that memory had no room for.
         """
         self.written = 0  # calls, each as often as it was written
         self.failures = 0  # batches that had to be tried again
@@ -61,6 +63,8 @@ class Recorder:
         self._settle = settle
         self._tell = tell
         self._again: dict[str, Call] = {}  # as they were written; to be written once more with the next batch
+        self._missed = missed
+        self._dropped_since: datetime | None = None
         self._pending: dict[str, Call] = {}
         self._since: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -78,11 +82,13 @@ class Recorder:
     def record(self, call: Call) -> None:
         """Remember this state of the call, in place of an earlier one. Never waits, never raises.
 
-        Without room for another call it is dropped and counted; its end stays in the PBX's journal.
+        Without room for another call it is dropped and counted; its end stays in the PBX's journal, which is read
+        again when there is room.
         """
         if call.call_id not in self._pending:
             if len(self._pending) >= self._at_most:
                 self.dropped += 1
+                self._dropped_since = min(self._dropped_since or call.arrived_at, call.arrived_at)
                 return
             self._since[call.call_id] = monotonic()
         elif call.ended_at is not None:
@@ -103,6 +109,10 @@ class Recorder:
             try:
                 await self._write_pending()
                 wait = RETRY_FIRST
+                if self._dropped_since is not None and len(self._pending) < self._at_most:
+                    since, self._dropped_since = self._dropped_since, None
+                    log.warning("records are missing: the PBX's journal is read again", since=since.isoformat())
+                    self._missed(since)
             except StorageError as fault:
                 self.failures += 1
                 log.warning("records wait", why=str(fault), pending=self.pending, seconds=round(self.oldest_age(), 1))

@@ -121,25 +121,24 @@ async def _fade(transaction: Transaction, kind: Kind, rows: Sequence[Row[Any]], 
     ids = [row.id for row in rows]
     match kind:
         case Kind.CALLS:
-            await CALLS.write(transaction, [(row, new) for row in rows if (new := _faded_call(row))])
+            # who follows what changes isn't told of every call a second time
+            changed = [(row, new) for row in rows if (new := _faded_call(row))]
+            await CALLS.write(transaction, changed, updated_at=calls.c.updated_at)
             await _fade_rows(transaction, LEGS, select(call_legs).where(call_legs.c.call.in_(ids)))
             await _fade_rows(transaction, PASSINGS, select(call_passings).where(call_passings.c.call.in_(ids)))
             await _fade_told(transaction, notices.c.call.in_(ids))
         case Kind.COMMITMENTS:
-            changed = [(row, new) for row in rows if (new := COMMITMENTS.changed(row, end_hidden, without_ends))]
             # whoever has read it before must look again
-            await COMMITMENTS.write(transaction, changed, version=commitments.c.version + 1)
+            also = {"version": commitments.c.version + 1, "updated_at": commitments.c.updated_at}
+            await COMMITMENTS.write(transaction, _faded(COMMITMENTS, rows), **also)
             await _fade_told(transaction, notices.c.commitment.in_(ids))
         case Kind.ORDERS:
-            changed = [(row, new) for row in rows if (new := ORDERS.changed(row, end_hidden, without_ends))]
-            await ORDERS.write(transaction, changed)
+            await ORDERS.write(transaction, _faded(ORDERS, rows))
         case Kind.IMPORTS:
-            changed = [(row, new) for row in rows if (new := IMPORTS.changed(row, end_hidden, without_ends))]
-            await IMPORTS.write(transaction, changed)
+            await IMPORTS.write(transaction, _faded(IMPORTS, rows))
         case Kind.AUDIT:
             others = [row for row in rows if row.kind != OWN_LINES]
-            changed = [(row, new) for row in others if (new := AUDIT.changed(row, end_hidden, without_ends))]
-            await AUDIT.write(transaction, changed, hidden_at=now)
+            await AUDIT.write(transaction, _faded(AUDIT, others), hidden_at=now)
         case _:
             assert_never(kind)
 
@@ -152,10 +151,11 @@ async def _fade_told(transaction: Transaction, of_these: ColumnElement[bool]) ->
 
 
 async def _fade_rows(transaction: Transaction, holder: Holder, query: Select[Any]) -> None:
-    rows = await transaction.rows(query)
-    await holder.write(
-        transaction, [(row, new) for row in rows if (new := holder.changed(row, end_hidden, without_ends))]
-    )
+    await holder.write(transaction, _faded(holder, await transaction.rows(query)))
+
+
+def _faded(holder: Holder, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], Values]]:
+    return [(row, new) for row in rows if (new := holder.changed(row, end_hidden, without_ends))]
 
 
 def _faded_call(row: Row[Any]) -> Values:

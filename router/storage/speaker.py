@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from router.storage.database import STATEMENT_WITHIN, WAKEUPS, Database, StorageError, within
+from router.storage.own_connection import own_connection
 from router.storage.wakeups import Heard, Topic
 
 TRY_EVERY = 0.2  # seconds; when the speaker dies, calls are without decisions for this long, and as long as taking over
@@ -72,7 +73,7 @@ class SpeakerLock:
                     await self._asked.wait(CHECK_EVERY)
                     continue
                 try:
-                    async with self._db.own_connection(KEEP_ALIVE) as session:
+                    async with own_connection(self._db, KEEP_ALIVE) as session:
                         session.add_termination_listener(lambda _: self._asked.wake())
                         await self._hold(session)
                 except StorageError as fault:

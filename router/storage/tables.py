@@ -58,6 +58,13 @@ async def current_version(db: Database) -> int:
         return await version_in(look)
 
 
+async def size_of(db: Database) -> int:
+    """How many accounts and numbers there are, of which alone there can be many. Raises StorageError."""
+    async with db.reading() as look:
+        counts = [select(func.count()).select_from(table) for table in (schema.accounts, schema.account_numbers)]
+        return sum([int((await look.rows(count))[0][0]) for count in counts])
+
+
 async def commit_changes(db: Database, changes: Sequence[Change], now: datetime, *, onto: int | None = None) -> int:
     """Write these changes in this order as one, and return the version of the table they make.
 

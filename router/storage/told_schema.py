@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from router.storage.columns import UtcTime, holds, metadata, one_of
 
@@ -66,12 +66,29 @@ notices = Table(
     sqlite_autoincrement=True,
 )
 
+# `kinds` are names of events, none of them: every event. The secret is read by the sender alone.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("error", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 outbox = Table(
     "outbox",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("notice", Integer, ForeignKey("notices.id", ondelete="RESTRICT"), nullable=False),
     Column("target", Text, nullable=False),
+    Column("webhook", Integer),  # none: a mail; `target` names the webhook, which may be gone since
     one_of("state", MailState),
     Column("attempts", Integer, nullable=False),
     Column("next_try_at", UtcTime, nullable=False),

@@ -19,10 +19,12 @@ from router.web.api import (
     docs,
     events,
     explain,
+    imports,
     keys,
     leaving,
     promises,
     reports,
+    webhooks,
 )
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
@@ -65,10 +67,12 @@ def _whole_api() -> FastAPI:
         app.include_router(endpoints, prefix=API)
     app.include_router(changes.endpoints, prefix=API)
     app.include_router(leaving.endpoints, prefix=API)
+    app.include_router(imports.endpoints, prefix=API)
     app.include_router(cover.endpoints, prefix=API)
     app.include_router(keys.endpoints, prefix=API)
     app.include_router(audit.endpoints, prefix=API)
     app.include_router(reports.endpoints, prefix=API)
+    app.include_router(webhooks.endpoints, prefix=API)
     app.include_router(description.endpoints, prefix=API)
     app.include_router(docs.endpoints, prefix=API)
     return app

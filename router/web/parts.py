@@ -6,6 +6,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
@@ -28,7 +29,9 @@ class Parts:
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    bulk: Imports
     live: Live
+    private_webhooks: bool = False  # whether events may be sent to this machine and private networks
     limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 

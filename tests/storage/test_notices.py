@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import literal, select
 
 from router.calls.call import Call, Ending
 from router.calls.events import Path
@@ -164,6 +165,9 @@ async def test_who_waits_for_news_in_this_process_is_woken_by_a_commit_that_tell
     furnished: Database,
 ) -> None:
     with furnished.wakeups.following(Topic.NOTICES) as heard:
+        async with furnished.writing() as transaction:
+            await transaction.rows(select(literal(1)))
+        assert not await heard.wait(0)
         with pytest.raises(ZeroDivisionError):
             await _tell_and_fail(furnished)
         assert not await heard.wait(0)

@@ -124,6 +124,8 @@ REFUSED = {
     "uq_leavings_person": LEAVING,
     "ck_audit_source": AN_ENTRY.replace("'api'", "'rumour'"),
     "ck_audit_action": AN_ENTRY.replace("'created'", "'lost'"),
+    "ck_imports_state": "INSERT INTO imports (asked_at, actor, asked, state, progress, outcome, told_at)"
+    " VALUES ('2026-03-02 12:00:00', 'anna', '{}', 'lost', '{}', '{}', '2026-03-02 12:00:00')",
     "ck_retention_kind": "INSERT INTO retention (kind, reached, next_at) VALUES ('x', '', '2026-03-02 12:00:00')",
 }
 RECORDS = (

@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.bulk.company import Settings
+from router.bulk.imports import Imports
 from router.calls.presence import Presences
 from router.changes.door import Door
 from router.commitments.commitment import Terms
@@ -68,6 +70,8 @@ class Office:
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
         self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        settings = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=ALLOWED)
+        self.imports = Imports(self.db, settings, version=lambda: self.publisher.version, now=lambda: self.now)
         self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
@@ -79,6 +83,7 @@ class Office:
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                bulk=self.imports,
                 presences=lambda: self.presences,
                 live=self.live,
             )
@@ -171,6 +176,7 @@ async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Off
     office = await _open(db, tmp_path)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -184,6 +190,7 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     office = await _open(db, folder)
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -198,6 +205,7 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
     await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 

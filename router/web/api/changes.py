@@ -1,15 +1,15 @@
 """How are several changes made as one, and what would they lead to?"""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from router.changes.fields import LARGEST, Ref
-from router.changes.nouns import DECLARED
+from router.changes.fields import LARGEST
+from router.changes.listed import ChangeList
 from router.changes.showing import shown, without_private
-from router.changes.wishes import Done, Item, Verb
+from router.changes.wishes import Done
 from router.storage.audit import entries_of_version
 from router.storage.schema import Action, Role
 from router.web.admission import key_of, needs
@@ -20,80 +20,7 @@ from router.web.problems import DeadEnd, Problem, Refusal
 
 endpoints = APIRouter(prefix="/changes", tags=["changes"])
 
-CHANGES_AT_MOST = 500  # in one list, each some milliseconds under the change lock; more of them are an import
-
-_OF_PLURAL = {one.plural: one for one in DECLARED}
-_EXAMPLE: dict[str, Any] = {
-    "changes": [
-        {"noun": "people", "action": "make", "ref": "hr-90", "body": {"name": "Paula", "phones": []}},
-        {
-            "noun": "accounts",
-            "action": "merge",
-            "id": 1,
-            "version": 1,
-            "body": {"deputy_ids": [{"ref": "hr-90"}]},
-        },
-    ]
-}
 _REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (404, 409, 412)}
-Plural = Literal["people", "desks", "lines", "accounts", "jobs", "rules", "hours", "covers", "overrides"]
-
-
-class ChangeItem(BaseModel):
-    """One change of a list: make (as POST), replace (PUT, by its reference), merge (PATCH), remove (DELETE).
-
-    In `body` an object may be named by your own key instead of its id, as {"ref": "hr-90"}: also one that is made
-    before in the same list.
-    """
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE["changes"][1]})
-
-    noun: Plural
-    action: Verb
-    id: Annotated[int, Field(strict=True, ge=1, le=LARGEST)] | None = None
-    ref: Ref | None = Field(default=None, description="Your own key, instead of the id.")
-    version: Annotated[int, Field(strict=True, ge=1, le=LARGEST)] | Literal["*"] | None = Field(
-        default=None, description="What was read, as in If-Match; merge and remove want it. * is any."
-    )
-    body: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def goes_together(self) -> Self:
-        if self.action is Verb.MAKE and self.id is not None:
-            raise ValueError("what is made gets its id: leave it out")
-        if self.action is Verb.REPLACE and (self.ref is None or self.id is not None):
-            raise ValueError("replace goes by ref, and without id")
-        if self.action in (Verb.MERGE, Verb.REMOVE):
-            if (self.id is None) == (self.ref is None):
-                raise ValueError("name the object either by id or by ref")
-            if self.version is None:
-                raise ValueError('say the version that you have read, so that nobody\'s change is lost, or "*"')
-        if (self.body is None) != (self.action is Verb.REMOVE):
-            raise ValueError("everything but remove has a body")
-        return self
-
-    def wish(self, place: int) -> Item:
-        """The same for the door."""
-        return Item(
-            at=f"/changes/{place}",
-            declared=_OF_PLURAL[self.noun],
-            verb=self.action,
-            id=self.id,
-            ref=self.ref,
-            only_if=frozenset({self.version}) if isinstance(self.version, int) else None,
-            body=self.body or {},
-        )
-
-
-class ChangeList(BaseModel):
-    """Changes that are made as one, in this order, all or none."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
-
-    changes: Annotated[list[ChangeItem], Field(min_length=1, max_length=CHANGES_AT_MOST)]
-
-    def wishes(self) -> list[Item]:
-        return [item.wish(place) for place, item in enumerate(self.changes)]
 
 
 class MadeChange(BaseModel):
@@ -198,16 +125,8 @@ async def preview(wanted: ChangeList, parts: Annotated[Parts, Depends(parts)]) -
     /changes refuses it.
     """
     found = await parts.door.preview(wanted.wishes(), parts.now())
-    more = found.moves_in_all - len(found.moves)
     return Previewed(
-        sentences=[
-            *(move["sentence"] for move in found.moves),
-            *([f"{more} more kinds of call go elsewhere."] if more else []),
-            *([] if found.moves else ["No call goes elsewhere."]),
-            *(f"It would be refused: {one['sentence']}." for one in found.refused),
-            *(f"Appears: {one['sentence']}." for one in found.appear),
-            *(f"Vanishes: {one['sentence']}." for one in found.vanish),
-        ],
+        sentences=found.sentences,
         moves=[MovedCalls.model_validate(move) for move in found.moves],
         moves_in_all=found.moves_in_all,
         appear=found.appear,

@@ -1,18 +1,17 @@
 """What happens, as it happens?"""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Request
 
 from router.storage.database import StorageError
-from router.storage.notices import Notice, snapshot
+from router.storage.notices import shown, snapshot
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
-from router.web.api.call_records import EXTERNAL
 from router.web.event_stream import RETRY, EventStream, comment, event
 from router.web.live import Follower, Live, TooMany
 from router.web.parts import Parts, parts
@@ -109,7 +108,7 @@ async def _told(
                 {
                     "why": why,
                     "table": {"version": found.table},
-                    "calls": [_shown(call, sees_private=sees_private) for call in found.calls],
+                    "calls": [shown(call, sees_private=sees_private) for call in found.calls],
                     "commitments": list(found.commitments),
                 },
                 last,
@@ -117,7 +116,7 @@ async def _told(
         while not follower.ended:
             fresh = await live.after(follower, last, HEARTBEAT)
             for notice in fresh:
-                yield event(notice.name, event_data(notice, sees_private=sees_private), notice.id)
+                yield event(notice.name, notice.data(sees_private=sees_private), notice.id)
                 last = notice.id
                 live.told += 1
             if not fresh and not follower.ended:
@@ -126,26 +125,3 @@ async def _told(
     except StorageError as fault:
         log.warning("a stream of events ends", why=str(fault))
         yield comment("the database doesn't answer: connect again")
-
-
-def event_data(notice: Notice, *, sees_private: bool) -> dict[str, Any]:
-    """What is sent of a notice."""
-    told: dict[str, Any] = {"id": notice.id, "at": notice.at.isoformat()}
-    if notice.commitment is not None:
-        told["commitment"] = notice.commitment
-    return told | _shown(notice.payload, sees_private=sees_private)
-
-
-def _shown(payload: Mapping[str, Any], *, sees_private: bool) -> dict[str, Any]:
-    """An external phone is known by its number, which is private: without that right it is just EXTERNAL."""
-    shown = dict(payload)
-    if not sees_private:
-        if "phone" in shown:
-            shown["phone"] = _without_number(shown["phone"])
-        if "phones" in shown:
-            shown["phones"] = [_without_number(phone) for phone in shown["phones"]]
-    return shown
-
-
-def _without_number(phone: str | None) -> str | None:
-    return EXTERNAL if phone is not None and phone.startswith("+") else phone

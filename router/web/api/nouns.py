@@ -118,13 +118,13 @@ class _Operations:
     ) -> JSONResponse:
         """A JSON Merge Patch (RFC 7396): what is left out stays, null takes away, a list is replaced as a whole."""
         body = await request.json()
-        only_if = _required(if_match)
+        only_if = required(if_match)
         done = await self._do(request, parts, Amend(declared=self._declared, id=id, patch=body, only_if=only_if))
         return self._answer(request, done.kept)
 
     async def remove(self, request: Request, parts: PartsHere, id: Identity, if_match: IfMatch = None) -> Response:
         """Refused as long as others name it; the answer lists them."""
-        await self._do(request, parts, Remove(declared=self._declared, id=id, only_if=_required(if_match)))
+        await self._do(request, parts, Remove(declared=self._declared, id=id, only_if=required(if_match)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _do(self, request: Request, parts: Parts, wish: Wish) -> Done:
@@ -149,7 +149,8 @@ def asked_by(request: Request) -> By:
     return By(actor=key.name, key=key.prefix, source=Source.API)
 
 
-def _required(if_match: str | None) -> frozenset[int] | None:
+def required(if_match: str | None) -> frozenset[int] | None:
+    """The versions of an If-Match that has to be there, None for any. Raises Refusal."""
     if if_match is None:
         detail = "send the ETag of what you have read as If-Match, so that nobody's change is lost"
         raise Refusal(HTTPStatus.PRECONDITION_REQUIRED, "if-match-missing", detail)

@@ -1,14 +1,10 @@
 """What does the child process do that is asked to import or to export?
 
-It reads the job as one line of JSON, does it, and tells in lines of JSON how far it is and what became of it. It ends
-when whoever asked is gone: nothing is written then, or all of it.
+It tells how far it is, and answers what became of it. When whoever asked is gone it ends at once (changes/aside.py):
+nothing is written then, or all of it.
 """
 
 import asyncio
-import json
-import os
-import sys
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
@@ -20,9 +16,10 @@ from router.bulk.difference import as_json
 from router.bulk.exporting import export, nouns_for
 from router.bulk.form import parts_of
 from router.bulk.importing import File, Imported, Manner, import_files
-from router.bulk.job import Job
+from router.bulk.job import Job, Outcome
 from router.bulk.plan import Options
 from router.bulk.remarks import ImportRefused, Remark, told
+from router.changes.aside import tell
 from router.changes.faults import ChangeRefused, LeadsNowhere
 from router.changes.nouns import Declared
 from router.changes.wishes import By
@@ -32,25 +29,15 @@ from router.storage.database import Database, StorageError
 from router.storage.import_schema import ImportState
 from router.storage.schema import Source
 
-# Calls come first: what a process of the same priority computes makes them wait for the processor.
-STEPS_BACK = 10  # of 19: the transaction at the end shall not take much longer than it must, others wait for it
 TELL_EVERY = 0.1  # seconds; a bar that moves ten times a second looks smooth
 
 
-def main() -> None:
-    """Do the job that stands in the first line of standard input."""
-    os.nice(STEPS_BACK)
-    job = Job.from_json(json.loads(sys.stdin.readline()))
-    threading.Thread(target=_end_with_who_asked, daemon=True).start()
-    _print({"outcome": asyncio.run(_outcome(job))})
+def do(job: Job) -> Outcome:
+    """Do this job; to be called in a child process. What is wrong with it is in the outcome."""
+    return asyncio.run(_outcome(job))
 
 
-def _end_with_who_asked() -> None:
-    sys.stdin.read()
-    os._exit(1)  # whatever is going on: an open transaction is undone with its connection
-
-
-async def _outcome(job: Job) -> dict[str, Any]:
+async def _outcome(job: Job) -> Outcome:
     db = Database(job.database)
     try:
         if job.export:
@@ -67,7 +54,7 @@ async def _outcome(job: Job) -> dict[str, Any]:
     except (ChangeRefused, TableError) as refused:
         return _refused(f"{refused}; nothing was imported")
     except StorageError as fault:
-        return {"state": ImportState.FAILED, "sentence": f"{fault}; nothing was imported"}
+        return Outcome(state=ImportState.FAILED, sentence=f"{fault}; nothing was imported")
     finally:
         await db.close()
 
@@ -77,14 +64,14 @@ async def _import(db: Database, job: Job) -> Imported:
     options = Options(replace=job.replace, remove_up_to=job.remove_up_to)
     manner = Manner(dry_run=job.dry_run, private=job.private, everything=job.everything)
     by = By(actor=job.actor, key=job.key, source=Source.IMPORT)
-    return await import_files(db, _files(job), settings, options, manner, by, job.at, _Progress())
+    return await import_files(db, _files(job), settings, options, manner, by, job.now, _Progress())
 
 
-async def _export(db: Database, job: Job) -> dict[str, Any]:
+async def _export(db: Database, job: Job) -> Outcome:
     (declared,) = [one for one in IMPORTED if one.plural == job.export]
     whole = await load_whole(db, nouns_for(declared))
     _write(Path(job.into), export(declared, whole, job.region, private=job.private))
-    return {"state": ImportState.DONE, "sentence": f"{len(whole.objects[declared.noun]):,} {declared.plural}"}
+    return Outcome(state=ImportState.DONE, sentence=f"{len(whole.objects[declared.noun]):,} {declared.plural}")
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
@@ -94,7 +81,7 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
 
 def _files(job: Job) -> dict[Noun, File]:
     """Raises ImportRefused when two are of one noun, or none is there."""
-    given = [(noun, Path(path).name, Path(path).read_bytes()) for noun, path in job.files]
+    given = [(noun, name, Path(path).read_bytes()) for noun, name, path in job.files]
     if job.form is not None:
         content_type, path = job.form
         given += parts_of(content_type, Path(path).read_bytes())
@@ -123,17 +110,17 @@ def _settings(job: Job) -> Settings:
     return Settings(region=job.region, time_zone=job.time_zone, external_prefixes=tuple(job.external_prefixes))
 
 
-def _done(done: Imported) -> dict[str, Any]:
-    return {
-        "state": ImportState.DONE,
-        "sentence": "imported" if done.version is not None else "nothing was changed",
-        "version": done.version,
-        "told": {"difference": as_json(done.difference), "remarks": told(done.remarks)},
-    }
+def _done(done: Imported) -> Outcome:
+    return Outcome(
+        state=ImportState.DONE,
+        sentence="imported" if done.version is not None else "nothing was changed",
+        version=done.version,
+        told={"difference": as_json(done.difference), "remarks": told(done.remarks)},
+    )
 
 
-def _refused(sentence: str, **found: Any) -> dict[str, Any]:
-    return {"state": ImportState.REFUSED, "sentence": sentence, "told": found}
+def _refused(sentence: str, **found: Any) -> Outcome:
+    return Outcome(state=ImportState.REFUSED, sentence=sentence, told=found)
 
 
 def _told(remarks: tuple[Remark, ...], job: Job) -> dict[str, Any]:
@@ -148,13 +135,4 @@ class _Progress:
         now = monotonic()
         if doing != self._last[0] or now - self._last[1] >= TELL_EVERY:
             self._last = doing, now
-            _print({"progress": {"doing": doing, "done": done, "of": of}})
-
-
-def _print(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+            tell({"doing": doing, "done": done, "of": of})
