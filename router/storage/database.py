@@ -148,7 +148,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
-        self.url = url
+        self._url = url
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
         self.wakeups = Wakeups()
