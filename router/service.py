@@ -110,12 +110,7 @@ class Service:
         )
         self._reading = Reading()
         self._publisher = Publisher(
-            self._db,
-            region,
-            time_zone,
-            self._publish,
-            external_prefixes=external_prefixes,
-            load=self._reading.load,
+            self._db, region, time_zone, self._publish, external_prefixes=external_prefixes, load=self._reading.load
         )
         self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
         company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)

@@ -15,7 +15,7 @@ from router.bulk.company import Settings, load_whole
 from router.bulk.difference import as_json
 from router.bulk.exporting import export, nouns_for
 from router.bulk.form import parts_of
-from router.bulk.importing import File, Imported, Manner, import_files
+from router.bulk.importing import File, Imported, Manner, import_files, undo_import
 from router.bulk.job import Job, Outcome
 from router.bulk.plan import Options
 from router.bulk.remarks import ImportRefused, Remark, told
@@ -64,6 +64,8 @@ async def _import(db: Database, job: Job) -> Imported:
     options = Options(replace=job.replace, remove_up_to=job.remove_up_to)
     manner = Manner(dry_run=job.dry_run, private=job.private, everything=job.everything)
     by = By(actor=job.actor, key=job.key, source=Source.IMPORT)
+    if job.undo is not None:
+        return await undo_import(db, job.undo, settings, manner, by, job.now, _Progress())
     return await import_files(db, _files(job), settings, options, manner, by, job.now, _Progress())
 
 

@@ -16,14 +16,17 @@ from router.bulk.difference import Difference, difference
 from router.bulk.plan import FirstNew, Options, Plan, Tell, plan
 from router.bulk.remarks import ImportRefused, Remark
 from router.bulk.sheets import Sheet, read_sheet
+from router.bulk.undoing import plan_undo
 from router.bulk.writing import entries_for, rows_for
 from router.changes.dead_ends import DeadEnds
 from router.changes.faults import LeadsNowhere
 from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.table import Table
+from router.storage.audit import entries_of_version
 from router.storage.database import Database, Overtaken, Transaction
 from router.storage.kept import next_id
+from router.storage.schema import Source
 from router.storage.staging import Staging
 from router.storage.tables import next_version, version_in
 
@@ -75,6 +78,20 @@ async def import_files(
 
     def planned(whole: Whole, first_new: FirstNew) -> Plan:
         return plan(whole, sheets_of(files, tell), options, settings, first_new, now, tell)
+
+    return await carry_out(db, planned, settings, manner, by, now, tell)
+
+
+async def undo_import(
+    db: Database, version: int, settings: Settings, manner: Manner, by: By, now: datetime, tell: Tell
+) -> Imported:
+    """Take back all that this version of the table changed. Raises as `import_files`."""
+    async with db.reading() as look:
+        entries = await entries_of_version(look, version)
+    imported = [entry for entry in entries if entry.source is Source.IMPORT]
+
+    def planned(whole: Whole, _first_new: FirstNew) -> Plan:
+        return plan_undo(whole, imported, settings, now)
 
     return await carry_out(db, planned, settings, manner, by, now, tell)
 

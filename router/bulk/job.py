@@ -15,7 +15,8 @@ WITHIN = 30 * 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """An import of `files` (noun in the plural, what it is called, and its path) or of the `form` of an HTTP request
-    (its content type and path), or the export of `export` into the file `into`. The child can read these paths.
+    (its content type and path), the taking back of version `undo`, or
+    the export of `export` into the file `into`. The child can read these paths.
     """
 
     database: str
@@ -29,6 +30,7 @@ class Job:
     form: tuple[str, str] | None = None
     export: str = ""
     into: str = ""
+    undo: int | None = None
     dry_run: bool = False
     replace: bool = False
     remove_up_to: int | None = None

@@ -192,7 +192,7 @@ class Carrying:
             for current in there:
                 identity = current.entity.id
                 entry = swaps[identity]
-                _refuse_what_changed_since(declared, current, entry)
+                refuse_what_changed_since(declared, current, entry)
                 fields = read_fields(declared, _content(entry.before))
                 restored[identity] = value_from(declared, identity, fields, {})
             entries = {identity: entry.id for identity, entry in swaps.items()}
@@ -204,7 +204,7 @@ class Carrying:
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
         current = await kept_of(self._rows, declared.noun, entry.object)
-        _refuse_what_changed_since(declared, current, entry)
+        refuse_what_changed_since(declared, current, entry)
         was = entry.before or {}
         before = _content(was) or {}
         if current is None:
@@ -287,7 +287,8 @@ def _content(as_shown: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if as_shown is None else {name: value for name, value in as_shown.items() if name not in GIVEN}
 
 
-def _refuse_what_changed_since(declared: Declared, current: Kept | None, entry: KeptEntry) -> None:
+def refuse_what_changed_since(declared: Declared, current: Kept | None, entry: KeptEntry) -> None:
+    """Only what is still as an entry says can be made as it was before it. Raises ChangedSince."""
     if entry.hidden_at is not None:
         raise ChangedSince(f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew")
     if (None if current is None else _content(shown(declared, current))) != _content(entry.after):

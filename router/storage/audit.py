@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select
 from router.storage.database import Transaction
 from router.storage.schema import Action, Source, audit
 
+PART = 1_000  # entries at a time: an import has as many as it changes objects
 PAGE_AT_MOST = 200  # entries in one answer; each holds its object twice
 
 
@@ -53,7 +54,7 @@ async def entry_of(look: Transaction, identity: int) -> KeptEntry | None:
 async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry, ...]:
     """All that was changed with this version of the table, in order. Raises StorageError."""
     query = select(audit).where(audit.c.version == version).order_by(audit.c.id)
-    return tuple([_entry(row) for row in await look.rows(query)])
+    return tuple([_entry(row) async for rows in look.parts(query, PART) for row in rows])
 
 
 async def entries_undoing(look: Transaction, identity: int) -> tuple[KeptEntry, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from router.bulk.columns import IMPORTED
 from router.bulk.company import Settings, load_whole
 from router.bulk.exporting import export
-from router.bulk.importing import File, Imported, Manner, import_files
+from router.bulk.importing import File, Imported, Manner, import_files, undo_import
 from router.bulk.plan import Options
 from router.changes.wishes import By
 from router.lab.sample import REGION, TIME_ZONE
@@ -40,6 +40,11 @@ async def imported(
     }
     manner = Manner(dry_run=dry_run, private=private)
     return await import_files(db, given, SETTINGS, options, manner, BY, now, _silent)
+
+
+async def undone(db: Database, version: int) -> Imported:
+    """Take back what made this version of the table."""
+    return await undo_import(db, version, SETTINGS, Manner(), BY, MONDAY_NOON, _silent)
 
 
 async def exported(db: Database, *, private: bool = True) -> dict[str, str]:

@@ -11,7 +11,7 @@ from router.changes.faults import LeadsNowhere
 from router.storage.database import Database
 from router.storage.schema import audit
 from router.storage.tables import current_version
-from tests.bulk.files import exported, imported
+from tests.bulk.files import exported, imported, undone
 
 
 def told(done: Imported) -> list[str]:
@@ -212,3 +212,37 @@ async def test_private_numbers_stay_hidden_and_stay_as_they_are(furnished: Datab
     ]
     after = await exported(furnished)
     assert after["people"] == whole["people"].replace("+19175550101", "+19175550101 (10 s)")
+
+
+async def test_an_import_is_taken_back_as_one_and_everything_is_as_it_was(furnished: Database) -> None:
+    before = await exported(furnished)
+    people = before["people"].replace("Felix,active,,,,,21,", "Felix,active,,,,,20,desk:felix; ")
+    accounts = "\r\n".join(line for line in before["accounts"].splitlines() if "Kauri" not in line)
+    files = {
+        "people": people + ",Paula,active,,,,,21,desk:paula\r\n",
+        "accounts": accounts + "\r\n,Pine,Paula,,0,,\r\n",
+    }
+    done = await imported(furnished, files, Options(replace=True))
+    assert done.version is not None
+
+    back = await undone(furnished, done.version)
+
+    assert await exported(furnished) == before
+    assert [(one.plural, one.new, one.changed, one.removed) for one in back.difference] == [
+        ("people", 0, 1, 1),
+        ("accounts", 1, 0, 1),
+    ]
+    async with furnished.reading() as look:
+        entries = await look.rows(select(audit).order_by(audit.c.id))
+    assert sorted(one.undoes for one in entries if one.version == back.version) == [
+        one.id for one in entries if one.version == done.version
+    ]
+
+
+async def test_an_import_is_not_taken_back_over_what_somebody_has_changed_since(furnished: Database) -> None:
+    done = await imported(furnished, {"accounts": "name,priority\nBirch & Sons,3\nCedar Bakery,3\n"})
+    assert done.version is not None
+    await imported(furnished, {"accounts": "name,priority\nBirch & Sons,4\n"})
+
+    with pytest.raises(ImportRefused, match=r"accounts/1 has been changed again since entry"):
+        await undone(furnished, done.version)

@@ -72,6 +72,19 @@ async def test_a_form_of_files_is_imported_and_calls_are_decided_by_it_when_it_s
     assert account.name == "Maple Mills"
 
 
+async def test_an_import_is_taken_back_and_followed_like_one(office: Office) -> None:
+    async with importing(office):
+        begun = await send(office, b"name,priority\nBirch & Sons,7\n", "text/csv", "noun=accounts")
+        done = await ended(office, begun.json()["id"])
+        back = await office.ask("POST", f"/api/v1/imports/{done['id']}/undo", role=Role.ADMIN)
+        told = await ended(office, back.json()["id"])
+        again = await office.ask("POST", "/api/v1/imports/99/undo", role=Role.ADMIN)
+
+    assert (told["state"], told["version"]) == ("done", done["version"] + 1)
+    assert told["difference"][0]["details"][0]["fields"] == [{"column": "priority", "before": "7", "after": "0"}]
+    assert (back.status_code, again.status_code) == (202, 404)
+
+
 async def test_what_is_wrong_is_told_by_file_row_and_column_and_nothing_is_changed(office: Office) -> None:
     async with importing(office):
         begun = await send(office, b"name;managr\nPine;Anna\n", "text/csv", "noun=accounts")

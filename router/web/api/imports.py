@@ -15,6 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from router.bulk.imports import TooManyImports
+from router.bulk.job import Job
 from router.changes.fields import LARGEST
 from router.storage.import_schema import ImportState
 from router.storage.imports import KeptImport
@@ -169,11 +170,10 @@ async def create(request: Request, parts: PartsHere, query: Annotated[ImportQuer
         **asked,
     )
     try:
-        identity = await parts.bulk.begin(job, {**asked, "noun": query.noun})
-    except TooManyImports as full:
+        return await _begun(parts, job, {**asked, "noun": query.noun})
+    except Refusal:
         path.unlink(missing_ok=True)
-        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too-many-imports", str(full)) from None
-    return Begun(id=identity, state=ImportState.WAITING)
+        raise
 
 
 @endpoints.get(
@@ -189,6 +189,26 @@ async def read(parts: PartsHere, id: Annotated[int, InPath(ge=1, le=LARGEST, exa
     if kept is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "unknown", f"there is no import {id}: POST /api/v1/imports begins one")
     return _standing(kept)
+
+
+@endpoints.post(
+    "/imports/{id}/undo",
+    operation_id="undo_import",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Take back an import, all of it at once",
+    responses={404: {"model": Problem}, 409: {"model": Problem}, 429: {"model": Problem}},
+    **needs(Role.ADMIN),
+)
+async def undo(request: Request, parts: PartsHere, id: Annotated[int, InPath(ge=1, le=LARGEST, examples=[1])]) -> Begun:
+    """Everything becomes what it was before, unless somebody has changed it since; followed like an import."""
+    kept = await parts.bulk.standing(id)
+    if kept is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "unknown", f"there is no import {id}: POST /api/v1/imports begins one")
+    if kept.version is None:
+        raise Refusal(HTTPStatus.CONFLICT, "nothing-imported", f"import {id} has changed nothing that could be undone")
+    key = key_of(request)
+    job = parts.bulk.job(undo=kept.version, actor=key.name, key=key.prefix, private=False)
+    return await _begun(parts, job, {"undoes": id})
 
 
 @endpoints.get(
@@ -220,6 +240,14 @@ async def export(
         filename=f"{noun}.csv",
         background=BackgroundTask(path.unlink, missing_ok=True),
     )
+
+
+async def _begun(parts: Parts, job: Job, asked: dict[str, Any]) -> Begun:
+    try:
+        identity = await parts.bulk.begin(job, asked)
+    except TooManyImports as full:
+        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too-many-imports", str(full)) from None
+    return Begun(id=identity, state=ImportState.WAITING)
 
 
 async def _put_down(request: Request) -> Path:
