@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from time import monotonic
 
 import structlog
 
@@ -15,6 +16,8 @@ from router.notices.webhook import Post, PostFailed, PostGone, send
 from router.storage import webhooks
 from router.storage.database import Database
 from router.storage.webhooks import Waiting
+
+SENDS_FOR = 3.0  # seconds to one receiver, then the others' turn comes again; what is left is taken anew
 
 log = structlog.get_logger()
 
@@ -35,12 +38,16 @@ class Courier:
             in_turn = sorted(taken, key=lambda one: one.webhook)  # stable: each keeps its order
             each = [list(theirs) for _, theirs in groupby(in_turn, key=lambda one: one.webhook)]
             arrived += sum(await asyncio.gather(*[self._post_to_one(theirs, now) for theirs in each]))
-            if len(taken) < webhooks.AT_ONCE:
+            if len(taken) < webhooks.AT_ONCE:  # else more may be due
                 break
         return arrived
 
     async def _post_to_one(self, theirs: Sequence[Waiting], now: datetime) -> int:
+        began = monotonic()
         for place, one in enumerate(theirs):
+            if monotonic() - began > SENDS_FOR:
+                await webhooks.put_back(self.db, theirs[place:], now)
+                return place
             notice = one.notice
             data = notice.data(sees_private=False)
             post = Post(url=one.url, secret=one.secret, id=notice.id, event=notice.name, data=data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from router.storage.audit import Entry, append
 from router.storage.database import Database, Transaction
@@ -19,7 +19,8 @@ from router.storage.schema import Action, Source
 from router.storage.told_schema import WAITING, MailState, notices, outbox, webhooks
 
 AT_ONCE = 50  # events taken together, of all webhooks
-TAKEN_FOR = timedelta(minutes=10)  # longer than AT_ONCE events to one receiver take, each at its time limit
+# Longer than a courier sends to one receiver what it has taken: SENDS_FOR of courier.py, and the last one at its limit.
+TAKEN_FOR = timedelta(seconds=15)
 FIRST_RETRY = timedelta(seconds=5)  # doubled with every failure
 LAST_RETRY = timedelta(minutes=10)
 GIVE_UP_AFTER = timedelta(days=1)  # from when it happened; who was away for longer reads the records
@@ -124,10 +125,19 @@ async def remove_webhook(db: Database, identity: int, only_if: frozenset[int] | 
 
 async def take(db: Database, now: datetime) -> tuple[Waiting, ...]:
     """What is due, at most AT_ONCE in the order in which it happened, now ours for TAKEN_FOR. Raises StorageError."""
+    # Who hasn't got an event yet gets none of those that followed it.
+    held = (
+        select(outbox.c.webhook, func.min(outbox.c.notice).label("notice"))
+        .where(WAITING, outbox.c.webhook.is_not(None), outbox.c.next_try_at > now)
+        .group_by(outbox.c.webhook)
+        .subquery()
+    )
     due = (
         select(outbox.c.id, outbox.c.attempts, outbox.c.webhook, outbox.c.notice, webhooks.c.url, webhooks.c.secret)
         .join(webhooks, webhooks.c.id == outbox.c.webhook)
+        .outerjoin(held, held.c.webhook == outbox.c.webhook)
         .where(WAITING, outbox.c.next_try_at <= now, webhooks.c.enabled.is_(True))
+        .where(or_(held.c.notice.is_(None), outbox.c.notice < held.c.notice))
         .order_by(outbox.c.notice, outbox.c.id)
         .limit(AT_ONCE)
     )
@@ -165,6 +175,13 @@ async def delivered(db: Database, waiting: Waiting, now: datetime) -> None:
         await _note(transaction, waiting, state=MailState.SENT, sent_at=now, error="")
         fails = (webhooks.c.id == waiting.webhook, webhooks.c.failing_since.is_not(None))
         await transaction.run(update(webhooks).where(*fails).values(failing_since=None, error=""))
+
+
+async def put_back(db: Database, rest: Sequence[Waiting], now: datetime) -> None:
+    """These were not come to: whoever is next takes them. Raises StorageError."""
+    async with db.writing() as transaction:
+        for one in rest:
+            await _note(transaction, one, next_try_at=now)
 
 
 async def not_delivered(

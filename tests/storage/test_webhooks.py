@@ -87,6 +87,19 @@ async def test_who_is_away_gets_everything_later_in_order_and_holds_nobody_up(fu
     assert set(await states(furnished)) == {MailState.SENT}
 
 
+async def test_who_has_missed_an_event_gets_none_of_those_that_followed_it_first(furnished: Database) -> None:
+    async with receiving() as away:
+        away.status = 500
+        await hook(furnished, away)
+        await happen(furnished, *whole_life("pbx:1"))
+        await courier(furnished).post(after(100))
+        away.status = 200
+        await happen(furnished, *whole_life("pbx:2"))
+        assert await courier(furnished).post(after(101)) == 0
+        assert await courier(furnished).post(after(110)) == 6
+    assert away.ids == sorted(away.ids)
+
+
 async def test_what_is_a_day_old_is_given_up_and_who_fails_for_days_is_disabled(furnished: Database) -> None:
     async with receiving() as away:
         away.status = 500
@@ -137,6 +150,6 @@ async def test_a_router_that_died_while_it_sent_is_stood_in_for(furnished: Datab
         await hook(furnished, receiver, "call.ended")
         await happen(furnished, *whole_life())
         assert len(await take(furnished, now)) == 1  # and dies
-        assert await courier(furnished).post(now + timedelta(minutes=1)) == 0
+        assert await courier(furnished).post(now + timedelta(seconds=5)) == 0
         assert await courier(furnished).post(now + TAKEN_FOR) == 1
     assert len(receiver.ids) == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 from router.storage.schema import Role
 from router.web.admission import DECLARED, may
+from router.web.api.webhooks import REACHES_OUT
 from router.web.server import WebServer
 from tests.proof import PROVE, SEED, many
 from tests.web.conftest import Office
@@ -36,8 +37,11 @@ def closed_to(role: Role, description: dict[str, Any]) -> set[str]:
 
 
 def without_end(description: dict[str, Any]) -> set[str]:
-    """Streams of events: schemathesis would wait for their end. Whoever serves them has tests for them."""
-    return {one["operationId"] for one in operations_of(description) if streams(one)}
+    """Streams of events: schemathesis would wait for their end. And what asks something of other machines, by addresses
+    that it would make up. Whoever serves them has tests for them.
+    """
+    found = operations_of(description)
+    return {one["operationId"] for one in found if streams(one) or REACHES_OUT in one}
 
 
 async def ask_anything(office: Office, role: Role, folder: Path) -> str:

@@ -16,7 +16,7 @@ from router.storage import reports
 from router.storage.reports import Period, period_of
 from router.storage.schema import Role
 from router.web.admission import needs
-from router.web.api.lists import QueryInstant
+from router.web.api.explain import EARLIEST, LATEST
 from router.web.parts import Parts, parts
 from router.web.problems import RETRY_AFTER, FieldError, Problem, Refusal
 
@@ -43,6 +43,8 @@ _EXAMPLE: dict[str, Any] = {
     "groups": [{"key": 1, "name": "Business line", **_EXAMPLE_FIGURES}],
 }
 
+_EXAMPLE_CSV = ",".join(["line", "name", *DEFINITIONS]) + "\r\n1,Business line" + ",0" * len(DEFINITIONS) + "\r\n"
+
 _running = asyncio.Semaphore(AT_ONCE)
 
 
@@ -62,9 +64,6 @@ class FiguresOfOne(Figures):  # type: ignore[misc, valid-type]
     name: str
 
 
-_CSV = "desk,name,offered,answered\r\n1,Coordinators,120,118\r\n,total,120,118\r\n"
-
-
 class CallsReport(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
@@ -81,10 +80,10 @@ class CallsReport(BaseModel):
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: QueryInstant | None = Field(
-        default=None, alias="from", description="Seven days before the end when it isn't said."
+    since: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
+        default=None, alias="from", description="Seven days before the end when it isn't said.", examples=[None]
     )
-    until: QueryInstant | None = Field(
+    until: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = Field(
         default=None, alias="to", description="Now when it isn't said; at most 366 days after the beginning."
     )
     by: By | None = Field(default=None, description="What the figures are divided by.")
@@ -100,7 +99,10 @@ class ReportQuery(BaseModel):
     response_model=CallsReport,
     responses={
         200: {
-            "content": {"application/json": {"example": _EXAMPLE}, CSV: {"schema": {"type": "string"}, "example": _CSV}}
+            "content": {
+                "application/json": {"example": _EXAMPLE},
+                CSV: {"schema": {"type": "string"}, "example": _EXAMPLE_CSV},
+            }
         },
         422: {"model": Problem},
         503: {"model": Problem},

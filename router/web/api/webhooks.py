@@ -25,6 +25,7 @@ endpoints = APIRouter(prefix="/webhooks", tags=["webhooks"])
 PartsHere = Annotated[Parts, Depends(parts)]
 Identity = Annotated[int, Path(ge=1, le=LARGEST, examples=[1])]
 TEST = "webhook.test"
+REACHES_OUT = "x-reaches-out"  # an operation that asks something of another machine says so
 
 EXAMPLE: dict[str, Any] = {
     "id": 1,
@@ -206,7 +207,7 @@ async def remove(request: Request, parts: PartsHere, id: Identity, if_match: IfM
     operation_id="test_webhook",
     summary="Try a webhook",
     responses={404: {"model": Problem}},
-    **needs(Role.ADMIN),
+    openapi_extra={**needs(Role.ADMIN)["openapi_extra"], REACHES_OUT: True},
 )
 async def test(parts: PartsHere, id: Identity) -> Tried:
     """Send it an event `webhook.test` with the id 0, now and once, also when it is disabled; what comes of it?"""
