@@ -238,13 +238,10 @@ class Session:
 
     async def _ended(self, gone: Mapping[str, datetime], *, until: datetime) -> tuple[CallEnded | LegEnded, ...]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
-        # what is gone has no end on record: if it isn't among the news, the journal is read back to when it arrived
+        # what is gone has no end on record: then the journal is read from when it arrived, and all is told once more
         self._journal_read = True
-        ended = await self._told_between(self.known_until, until)
-        missed = gone.keys() - {entry.call_id for entry in ended if isinstance(entry, CallEnded)}
-        if missed and self.known_until is not None and self._journal_read:
-            earlier = await self._told_between(min(gone[call] for call in missed), self.known_until)
-            ended += [entry for entry in earlier if entry.call_id in missed and entry not in ended]
+        since = min([self.known_until, *gone.values()]) if self.known_until else None
+        ended = await self._told_between(since, until)
         ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
         return tuple(ended)
 

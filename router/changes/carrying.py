@@ -6,7 +6,17 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from router.changes.checks import check_fields, check_taken
-from router.changes.faults import Changed, ChangedSince, ChangeRefused, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.faults import (
+    Changed,
+    ChangedSince,
+    ChangeRefused,
+    FieldFault,
+    Invalid,
+    Naming,
+    StillNamed,
+    TooMuch,
+    Unknown,
+)
 from router.changes.fields import Fields
 from router.changes.items import meant, placed
 from router.changes.nouns import DESKS, OF_NOUN, Declared
@@ -28,13 +38,13 @@ from router.routing.configuration import Change, Entity, Noun, Put, PutAlias, Pu
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
 from router.routing.table import Table
-from router.storage.audit import KeptEntry, entries_of_version, entry_of
+from router.storage.audit import KeptEntry, count_of_version, entries_of_version, entry_of
 from router.storage.database import Transaction
 from router.storage.kept import Kept, Wanted, kept_among, kept_by_ref, kept_of, kept_page, next_id, slots_taken
 from router.storage.leavings import KeptLeaving, leaving_of_version, named_as_heir
 from router.storage.naming import owed_by
 from router.storage.rows import put, put_with, write
-from router.storage.schema import Action
+from router.storage.schema import Action, Source
 from router.storage.ties import referrers
 
 Former = Mapping[str, Any] | None
@@ -43,6 +53,8 @@ Former = Mapping[str, Any] | None
 Afterwards = Callable[[Table, int], Awaitable[None]]
 """What has to be written with the table that the change makes, and its version."""
 
+# Objects of an import, each with some ten statements: that takes half a second, and nobody else can change anything.
+UNDONE_AT_ONCE = 200
 SLOTS = range(1, 65)  # as many queues of each strategy as the PBX's drop-in defines
 
 
@@ -163,6 +175,8 @@ class Carrying:
         entry = await entry_of(self._rows, entry_id)
         if entry is None:
             raise Unknown(f"there is no entry {entry_id}: GET /api/v1/audit lists them")
+        if entry.source is Source.IMPORT and entry.version is not None:
+            await self._refuse_too_much(entry.version)
         alike = await entries_of_version(self._rows, entry.version) if entry.version is not None else (entry,)
         leaving = await leaving_of_version(self._rows, entry.version) if entry.version is not None else None
         if leaving is not None:
@@ -175,6 +189,12 @@ class Carrying:
             if one.id not in swapped:
                 done.append(await self._undo_one(one))
         return next(one for one in done if one.undoes == entry.id)
+
+    async def _refuse_too_much(self, version: int) -> None:
+        count = await count_of_version(self._rows, version)
+        if count > UNDONE_AT_ONCE:
+            how = f"'router import --undo {version}', or POST /api/v1/imports/…/undo"
+            raise TooMuch(f"an import has changed {count:,} objects with it: take it back as one, with {how}")
 
     async def _undo_swaps(self, alike: Sequence[KeptEntry]) -> list[Done]:
         """Who leaves can have acted for thousands: where others took their place, that is undone in a few statements.

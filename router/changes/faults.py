@@ -5,6 +5,7 @@
     ├── Unknown        there is no such object
     ├── Changed        somebody has changed it since it was read
     ├── ChangedSince   what shall be undone was followed by another change of the same object
+    ├── TooMuch        so many objects at once are changed elsewhere, where nobody has to wait for it
     ├── Taken          somebody else has what only one may have
     ├── StillNamed     others refer to what shall go; they are listed
     ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
@@ -57,6 +58,10 @@ class Changed(ChangeRefused):
 
 
 class ChangedSince(ChangeRefused):
+    pass
+
+
+class TooMuch(ChangeRefused):
     pass
 
 

@@ -32,6 +32,7 @@ def import_(
     replace: Annotated[bool, Parameter(negative=())] = False,
     remove_up_to: Count | None = None,
     all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    undo: Annotated[int, Parameter(validator=Number(gte=1))] | None = None,
 ) -> None:
     """Let people, lines, accounts and jobs be as CSV files say: all of it, or nothing when anything is wrong.
 
@@ -53,10 +54,12 @@ def import_(
         With --replace: remove up to so many objects of a kind.
     all_
         Tell the whole difference, not only the first of it.
+    undo
+        Instead of files: take back the import that made this table.
     """
     from router.bulk.job import Job
 
-    if not files:
+    if bool(files) == (undo is not None):
         fail("which files? Name people.csv, lines.csv, accounts.csv or jobs.csv", code=2)
     if remove_up_to is not None and not replace:
         fail("--remove-up-to says how much --replace may remove: say --replace as well", code=2)
@@ -72,6 +75,7 @@ def import_(
         dry_run=dry_run,
         replace=replace,
         remove_up_to=remove_up_to,
+        undo=undo,
         everything=all_,
     )
     with _progress() as hear:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from router.storage.database import Transaction
 from router.storage.schema import Action, Source, audit
@@ -49,6 +49,11 @@ async def entry_of(look: Transaction, identity: int) -> KeptEntry | None:
     """One entry, None when there is none. Raises StorageError."""
     rows = await look.rows(select(audit).where(audit.c.id == identity))
     return _entry(rows[0]) if rows else None
+
+
+async def count_of_version(look: Transaction, version: int) -> int:
+    """How many objects were changed with this version of the table. Raises StorageError."""
+    return int((await look.rows(select(func.count()).where(audit.c.version == version)))[0][0])
 
 
 async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry, ...]:

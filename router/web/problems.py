@@ -155,6 +155,8 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail, errors=whole)
         case faults.Changed():
             refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail, errors=whole)
+        case faults.TooMuch():
+            refusal = Refusal(HTTPStatus.CONFLICT, "too-much", detail)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
         case faults.NotLookedAhead():

@@ -7,11 +7,14 @@ from router.bulk.difference import lines
 from router.bulk.importing import Imported
 from router.bulk.plan import Options
 from router.bulk.remarks import ImportRefused
-from router.changes.faults import LeadsNowhere
+from router.changes.carrying import UNDONE_AT_ONCE, Carrying
+from router.changes.faults import LeadsNowhere, TooMuch
+from router.changes.wishes import Undo
 from router.storage.database import Database
 from router.storage.schema import audit
 from router.storage.tables import current_version
 from tests.bulk.files import exported, imported, undone
+from tests.sample_database import MONDAY_NOON
 
 
 def told(done: Imported) -> list[str]:
@@ -246,3 +249,15 @@ async def test_an_import_is_not_taken_back_over_what_somebody_has_changed_since(
 
     with pytest.raises(ImportRefused, match=r"accounts/1 has been changed again since entry"):
         await undone(furnished, done.version)
+
+
+async def test_a_big_import_is_not_taken_back_object_by_object_while_others_wait(furnished: Database) -> None:
+    rows = "".join(f"Customer {nth}\n" for nth in range(UNDONE_AT_ONCE + 1))
+    done = await imported(furnished, {"accounts": f"name\n{rows}"})
+
+    with pytest.raises(TooMuch, match=r"201 objects .*'router import --undo 2'"):
+        async with furnished.writing() as transaction:
+            await Carrying(transaction, MONDAY_NOON, ()).carry_out(Undo(entry=1))
+
+    assert (await undone(furnished, 2)).version == 3
+    assert done.version == 2

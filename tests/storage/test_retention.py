@@ -225,7 +225,7 @@ HOLD_NO_NUMBER = {
 NO_RECORDS = {
     *("people", "phones", "presence", "desks", "desk_members", "lines", "line_aliases", "accounts", "account_numbers"),
     *("deputies", "jobs", "rules", "hours", "hours_week", "hours_days", "covers", "overrides", "leavings"),
-    *("api_keys", "table_versions", "commitment_calls", "retention"),
+    *("api_keys", "table_versions", "commitment_calls", "retention", "webhooks"),
 }
 
 
