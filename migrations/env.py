@@ -11,6 +11,7 @@ from router.storage.database import SQLITE_WRITES, engine_for
 from router.storage.schema import UtcTime, metadata
 
 MIGRATION_LOCK = 0x6D696772617465  # "migrate": of several processes that start at once, one migrates and the rest wait
+MIGRATED_WITHIN = 30.0  # seconds for which SQLite waits while another process migrates; a busy machine takes some
 NO_LIMIT = "0"  # a migration may rewrite a large table; nothing waits for it but the start
 
 
@@ -52,7 +53,7 @@ def plainly(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[Fal
 
 async def run() -> None:
     # A table that is rebuilt is dropped for a moment, which foreign keys would refuse; they are checked at the end.
-    engine = engine_for(database_url(), foreign_keys=False)
+    engine = engine_for(database_url(), foreign_keys=False, locked_within=MIGRATED_WITHIN)
     try:
         async with engine.connect() as connection:
             await connection.execution_options(**{SQLITE_WRITES: True})

@@ -5,49 +5,72 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.bulk import export, import_
 from router.commands.call import app as call
+from router.commands.changes import app as changes
 from router.commands.commitments import app as commitments
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
+from router.commands.forget import forget_number
+from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
+from router.commands.report import app as report
 from router.logs import set_up_logs
 from router.settings import Settings, SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
 from router.storage.schema import Role
 
+if TYPE_CHECKING:
+    from router.storage.keys import KeyBy
+
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
 keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
+app.command(import_, name="import")
+app.command(export)
 app.command(call)
 app.command(presence)
 app.command(commitments)
+app.command(report)
+app.command(forget_number, name="forget")
+app.command(leave)
+app.command(cover)
+app.command(changes)
 
 
 @app.command
-def serve() -> None:
-    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C."""
+def serve(*, only: Literal["calls", "web"] | None = None) -> None:
+    """Route calls: hear of them from the PBX, decide by the table, answer on the API. Until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    only
+        One half of it, the other runs elsewhere on the same database: 'calls' hears the PBX and decides, 'web' answers
+        on the API. With PostgreSQL a second process of 'calls' stands by, and takes over when the first one dies.
+    """
     from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
-    from router.service import NoKeyYet, Service
+    from router.service import NoKeyYet, Only, Service
     from router.web.server import CannotListen
 
     settings = load_settings()
-    set_up_logs(settings.log.format, settings.log.level)
+    set_up_logs(settings.log.format, settings.log.level, mask_numbers=settings.mask_numbers)
     ami = AmiSettings(
         host=settings.ami.host,
         port=settings.ami.port,
         username=settings.ami.username,
-        secret=settings.ami.read_secret(),
+        secret=settings.ami.read_secret() if only != "web" else "",  # who never logs in needs none
+        ssl=settings.ami.trust() if only != "web" else None,
         pbx=settings.pbx,
     )
     mail = settings.mail.server()
@@ -74,9 +97,13 @@ def serve() -> None:
             http_host=settings.http.host,
             http_port=settings.http.port,
             mask_numbers=settings.mask_numbers,
+            keep=timedelta(days=settings.keep_days),
             external_prefixes=settings.external_prefixes,
             terms=settings.commitment.terms(),
             mail=mail,
+            private_webhooks=settings.webhook.private,
+            limits=settings.http.limits(),
+            only=Only(only) if only else None,
         )
         await service.run()
 
@@ -101,6 +128,9 @@ def explain(
     caller: str,
     line: str,
     at: datetime | None = None,
+    away: tuple[str, ...] = (),
+    busy: tuple[str, ...] = (),
+    empty_desk: tuple[str, ...] = (),
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Who would answer if this caller dialled this line, and why? Needs the database, no running router.
@@ -112,16 +142,24 @@ def explain(
     line
         The number that is dialled.
     at
-        When, by the company's clock unless it says otherwise; now, when it isn't given.
+        When, by the company's clock unless it says otherwise; now, when it isn't given, with who is signed in.
+    away
+        As if this person were away: a name, a short number or a phone. Can be given several times.
+    busy
+        As if this phone were in use: an endpoint, or the number of an external one. Can be given several times.
+    empty_desk
+        As if nobody were at this desk. Can be given several times.
     as_json
         Everything as JSON.
     """
-    from router.calls.presence import Presences, takeover
-    from router.routing.decide import CallFacts, decide
+    from router.calls.answering import NOBODY_SAYS, Assumptions, told, who_answers
+    from router.calls.answering import as_json as answering_as_json
+    from router.calls.presence import Presences
+    from router.routing.decide import CallFacts
     from router.routing.explain import as_json as decision_as_json
     from router.routing.explain import sentence, sentences
     from router.routing.numbers import read_number
-    from router.routing.plan import RingDesk
+    from router.routing.people import NobodyMeant, desk_meant, person_meant
     from router.routing.table import Table
     from router.storage.database import Database
     from router.storage.presence import load_presences
@@ -136,16 +174,27 @@ def explain(
         return await _newest_table(db, settings), await load_presences(db)
 
     table, presences = _with_database(settings, load)
-    decision = decide(CallFacts(dialled=line, caller=read_number(caller, settings.region)), table, when)
+    try:
+        assumptions = Assumptions(
+            away=frozenset(person_meant(one, table).id for one in away),
+            busy=frozenset(busy),
+            empty_desks=frozenset(desk_meant(one, table).id for one in empty_desk),
+        )
+    except NobodyMeant as fault:
+        _fail(str(fault), code=2)
+    if unknown := [phone for phone in busy if table.person_of_endpoint(phone) is None]:
+        _fail(f"nobody has the phone {unknown[0]!r}; `router presence list` shows everybody", code=2)
+    call = CallFacts(dialled=line, caller=read_number(caller, settings.region))
+    answering = who_answers(call, table, presences if at is None else NOBODY_SAYS, assumptions, when, zone)
+    decision = answering.decision
     if as_json:
-        out.print_json(json.dumps(decision_as_json(decision, zone)))
+        out.print_json(json.dumps(decision_as_json(decision, zone) | answering_as_json(answering, zone)))
         return
     out.print(sentence(decision, zone), style="bold", highlight=False, soft_wrap=True)
     for reason in sentences(decision, zone):
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
-    desk = next((step.desk for step in decision.plan.steps if isinstance(step, RingDesk)), None)
-    if at is None and desk is not None and (takes_over := takeover(table.desks[desk], table, presences, when)):
-        out.print(f"  {takes_over}", highlight=False, soft_wrap=True)
+    for step in told(answering, zone):
+        out.print(f"  → {step}", highlight=False, soft_wrap=True)
 
 
 @app.command
@@ -206,6 +255,7 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
         port=settings.ami.port,
         username=settings.ami.username,
         secret=settings.ami.read_secret(),
+        ssl=settings.ami.trust(),
         pbx=settings.pbx,
     )
     table = _with_database(settings, lambda db: _newest_table(db, settings))
@@ -315,7 +365,7 @@ def calls(*, limit: int = 20, open_: Annotated[bool, Parameter(name="--open", ne
 
 
 @keys.command
-def new(name: str, *, role: Role) -> None:
+def new(name: str, *, role: Role, from_file: Path | None = None) -> None:
     """Make an API key. It is shown this once; only its hash is kept.
 
     Parameters
@@ -324,10 +374,22 @@ def new(name: str, *, role: Role) -> None:
         Whose it is, so that you know later what to revoke.
     role
         What it may do, each more than the one before; a service pushes data and reads it.
+    from_file
+        Take the key's text from this file, where somebody else has drawn it; again with the same text nothing happens.
     """
-    from router.storage.keys import new_key
+    from router.storage.keys import keep_key, new_key
 
-    out.print(_with_database(load_settings(), lambda db: new_key(db, name, role)), highlight=False, soft_wrap=True)
+    if from_file is not None:
+        try:
+            text = from_file.read_text(encoding="ascii").strip()
+            made = _with_database(load_settings(), lambda db: keep_key(db, text, name, role, by=_key_by()))
+        except (OSError, ValueError) as fault:
+            _fail(f"{from_file}: {fault}")
+        said = "made" if made else "known already: nothing was changed"
+        err.print(f"The key of {name!r} in {from_file}, role {role.value}: {said}.", highlight=False)
+        return
+    key = _with_database(load_settings(), lambda db: new_key(db, name, role, by=_key_by()))
+    out.print(key, highlight=False, soft_wrap=True)
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
 
 
@@ -354,9 +416,17 @@ def revoke(prefix: str) -> None:
     """
     from router.storage.keys import revoke_key
 
-    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, datetime.now(UTC))):
+    by = _key_by()
+    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, by.at, by=by)):
         _fail(f"no key begins with rtr_{prefix}_: `router key list` shows them")
     out.print(f"The key rtr_{prefix}_… opens nothing any more.", highlight=False)
+
+
+def _key_by() -> "KeyBy":
+    from router.storage.keys import KeyBy
+    from router.storage.schema import Source
+
+    return KeyBy(at=datetime.now(UTC), actor=who_asks(), key=None, source=Source.COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -1,9 +1,9 @@
 """What becomes of the call-backs that people ask for?
 
 Whom to call is read from the database and decided by the table of now; the PBX is asked; what it tells is written down,
-and its end settles the order and changes what we owe. All of it happens one after the other in a task of its own: no call
-waits for it. Nothing is remembered here that a restart would lose: the id of a call-back is on record before the PBX is
-asked, and its end stands in the PBX's journal.
+and its end settles the order and changes what we owe. All of it happens one after the other in a task of its own: no
+call waits for it. Nothing is remembered here that a restart would lose: the id of a call-back is on record before the
+PBX is asked, and its end stands in the PBX's journal.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ Work = Asked | Unplaced | CallBackNews | CallBackEnded | LinkUp
 
 
 class CallingBack:
-    """`settle` tells who gave an order what came of it: (order, done, sentence). Without an `originator` none is placed."""
+    """`settle` tells what came of an order: (order, done, sentence). Without an `originator` none is placed."""
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from router.calls.events import (
     Event,
     HandedOver,
     HandOverRefused,
+    JournalRead,
     LegBegan,
     LegEnded,
     LinkDown,
@@ -111,6 +112,8 @@ class Chronicle:
             case AwayKept():
                 if event.why:
                     log.warning("absence not kept", person=event.person, why=event.why)
+            case JournalRead():
+                log.info("ends taken from the journal", entries=len(event.ended))
             case LinkDown() | MembersSeen():  # the link tells of itself
                 pass
             case PresencePublished() | Tick():  # what comes of them is told of the members

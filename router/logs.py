@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from router.routing.hiding import in_data, without_ends
 
 # Their warnings are worth reading; what they tell of every request or migration is not.
 QUIET = ("alembic", "asyncio", "uvicorn", "panoramisk", "sqlalchemy")
 
 
-def set_up_logs(form: Literal["console", "json"], level: str) -> None:
-    """To be called once, at the start of a command."""
+def set_up_logs(form: Literal["console", "json"], level: str, *, mask_numbers: bool = True) -> None:
+    """To be called once, at the start of a command. With `mask_numbers` no line holds a whole telephone number."""
     shared: Sequence[Processor] = (
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -31,13 +33,15 @@ def set_up_logs(form: Literal["console", "json"], level: str) -> None:
         tracebacks: Sequence[Processor] = (structlog.processors.ExceptionRenderer(as_data),)
     elif sys.stderr.isatty():
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        tracebacks = ()
+        tracebacks = (structlog.processors.format_exc_info,)
     else:  # into a file or a journal: the same words, at a tenth of the time for laying them out
         renderer = structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event"))
         tracebacks = (structlog.processors.format_exc_info,)
+    # What an exception says, ours or the database's, can repeat what a caller sent: so it is looked through last.
+    hiding: Sequence[Processor] = (_hide_numbers,) if mask_numbers else ()
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, *tracebacks, renderer],
+        processors=[*shared, *tracebacks, *hiding, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -46,9 +50,19 @@ def set_up_logs(form: Literal["console", "json"], level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tracebacks, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tracebacks, *hiding, renderer],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _hide_numbers(_logger: WrappedLogger, _method: str, said: EventDict) -> EventDict:
+    return {name: _without_numbers(value) for name, value in said.items()}
+
+
+def _without_numbers(value: object) -> object:
+    # What JSON doesn't know is written as its repr, which holds what its fields hold.
+    plain = value is None or isinstance(value, str | int | float | dict | list | tuple)
+    return in_data(value if plain else repr(value), without_ends)

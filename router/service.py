@@ -4,29 +4,36 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from router.ami.guard import Guard, GuardSettings
+from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
 from router.ami.originator import Originator
+from router.bulk.company import Settings as Company
+from router.bulk.imports import Imports
 from router.calling_back import CallingBack
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, Event, LinkUp, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
+from router.changes.absences import Absences
 from router.changes.door import Door
+from router.changes.leaving import Leavings
+from router.changes.reading import Reading
 from router.chronicle import Chronicle
-from router.clock import Clock
+from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
+from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
-from router.storage.absences import Absences
 from router.storage.call_backs import under_way
 from router.storage.call_schema import OrderKind
 from router.storage.commitments import Keeper
@@ -34,14 +41,18 @@ from router.storage.database import Database, NotMigrated, StorageError, Transac
 from router.storage.keys import any_key
 from router.storage.listening import listen
 from router.storage.migrate import upgrade
+from router.storage.notices import tell_calls
 from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
-from router.storage.records import PAGE_AT_MOST, open_calls, recent_calls
+from router.storage.records import newest_end, open_calls
+from router.storage.speaker import SpeakerLock
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
+from router.web.limits import Limits
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
 
@@ -50,7 +61,15 @@ log = structlog.get_logger()
 DRAIN_WITHIN = 5.0  # seconds for the last records: plenty for a database that answers, and the journal keeps the ends
 MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there yet
 TICK_EVERY = 0.5  # seconds; the end of a pause, of wrapping up, of an absence or of hours counts within a second
+MAKE_WAY_WITHIN = 1.5  # seconds for who stands by to take over while we still speak; a tenth of it is usual
 ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
+
+
+class Only(StrEnum):
+    """Which half of a router a process is, where it isn't the whole one."""
+
+    CALLS = "calls"  # hears the PBX, decides, keeps the records, minds what is due; takes no requests
+    WEB = "web"  # takes requests; its changes reach the other half through the database
 
 
 class NoKeyYet(ValueError):
@@ -70,30 +89,49 @@ class Service:
         http_host: str,
         http_port: int,
         mask_numbers: bool,
+        keep: timedelta = KEEP,
         external_prefixes: tuple[str, ...] = (),
         terms: Terms = Terms(),  # noqa: B008 (a frozen value)
         mail: MailSettings | None = None,
+        limits: Limits = Limits(),  # noqa: B008 (a frozen value)
         guard: GuardSettings | None = None,
+        only: Only | None = None,
+        private_webhooks: bool = False,
         originate: AmiSettings | None = None,
     ) -> None:
+        self._only = only
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
+        self._limits = limits
         self._db = Database(database)
         self._link: AmiLink | None = None
+        self._turn = SpeakerLock(self._db, ami.pbx) if self._db.speaks_postgresql else None
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
         self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
-        self._recorder = Recorder(self._db, zone=ZoneInfo(time_zone), settle=self._settle)
-        self._publisher = Publisher(self._db, region, time_zone, self._publish, external_prefixes=external_prefixes)
-        self._door = Door(self._publisher, external_prefixes=external_prefixes)
+        self._recorder = Recorder(
+            self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
+        )
+        self._reading = Reading()
+        self._publisher = Publisher(
+            self._db, region, time_zone, self._publish, external_prefixes=external_prefixes, load=self._reading.load
+        )
+        self._door = Door(self._publisher, external_prefixes=external_prefixes, keeper=self._keeper)
+        company = Company(region=region, time_zone=time_zone, external_prefixes=external_prefixes)
+        self._imports = Imports(self._db, company, version=lambda: self._publisher.version, now=_now)
+        self._courier = Courier(db=self._db, private=private_webhooks)
         self._clock = Clock(
             self._db,
             self._keeper,
             lambda: self._publisher.table,
             mailer=Mailer(settings=mail) if mail else None,
             zone=ZoneInfo(time_zone),
+            keep=keep,
+            leavings=Leavings(self._db, self._door),
+            courier=self._courier,
         )
+        self._live = Live(self._db, _now, keep=keep)
         self._presence = PresenceBook(self._db, self._publish_presence)
         chronicle = Chronicle(mask_numbers=mask_numbers)
         self._orders = OrderBook(self._db, ami.pbx, speaks=self._speaks, carry_out=self._carry_out)
@@ -115,7 +153,7 @@ class Service:
             keep=self._keep,
             chronicle=chronicle,
         )
-        self._absences = Absences(self._publisher, self._switchboard.hear, _now)
+        self._absences = Absences(self._door, self._switchboard.hear, _now)
         self._vitals = Vitals(
             calls=self._calls,
             switchboard=self._switchboard,
@@ -123,7 +161,10 @@ class Service:
             publisher=self._publisher,
             recorder=self._recorder,
             clock=self._clock,
+            courier=self._courier,
+            live=self._live,
             guard=self._guard,
+            steers=only is not Only.WEB,
         )
         self.started = asyncio.Event()  # from now on the API answers, at `url`
         self.url = ""
@@ -142,6 +183,9 @@ class Service:
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
             await self._run_parts(web)
         finally:
+            await self._door.close()
+            await self._imports.close()
+            await self._reading.close()
             await self._db.close()
 
     def stop(self) -> None:
@@ -151,54 +195,64 @@ class Service:
     async def _run_parts(self, web: WebServer) -> None:
         async with asyncio.TaskGroup() as parts:
             serving = parts.create_task(web.run(), name="web")
-            migrating = parts.create_task(self._migrate(), name="migrations")
-            listening = parts.create_task(listen(self._db), name="wake-ups")
-            following = parts.create_task(self._publisher.watch(), name="publisher")
-            recording = parts.create_task(self._recorder.run(), name="recorder")
-            minding = parts.create_task(self._clock.run(), name="clock")
-            attending = parts.create_task(self._presence.watch(), name="presence")
-            absences = parts.create_task(self._absences.run(), name="absences")
-            ticking = parts.create_task(self._tick(), name="ticks")
-            speaking = parts.create_task(self._speak(), name="link")
-            asked = parts.create_task(self._orders.follow(), name="orders")
-            settling = parts.create_task(self._orders.write(), name="outcomes")
-            calling_back = parts.create_task(self._calling_back.run(), name="call-backs")
-            guarding = parts.create_task(self._guard.run(), name="guard") if self._guard else None
+            ending = [
+                parts.create_task(self._migrate(), name="migrations"),
+                parts.create_task(listen(self._db), name="wake-ups"),
+                parts.create_task(self._publisher.watch(), name="publisher"),
+                parts.create_task(self._presence.watch(), name="presence"),
+                parts.create_task(self._live.run(), name="events"),
+            ]
+            if self._only is not Only.CALLS:
+                ending.append(parts.create_task(self._imports.run(), name="imports"))
+            speaking = None
+            if self._only is not Only.WEB:
+                ending += self._start_steering(parts)
+                speaking = parts.create_task(self._speak(), name="link")
             self.url = web.url
             self.started.set()
-            log.info("router started", pbx=self._ami.pbx, web=web.url)
+            log.info("router started", pbx=self._ami.pbx, web=web.url, only=self._only)
             await self._stopping.wait()
             log.info("router stops")
+            await self._live.close()
             web.stop()
-            # Calls are routed until the last moment: a slow database must not send them to the fallback.
-            left = await self._recorder.drain(DRAIN_WITHIN)
-            speaking.cancel()
-            await asyncio.wait([speaking, serving])
-            if not left:
-                await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
-                await self._presence.drain(DRAIN_WITHIN)
-            carrying_out = (asked, settling, calling_back)
-            for part in (
-                migrating,
-                listening,
-                following,
-                recording,
-                minding,
-                attending,
-                absences,
-                ticking,
-                *carrying_out,
-                guarding,
-            ):
-                if part is not None:
-                    part.cancel()
+            if speaking is not None:
+                await self._stop_speaking(speaking)
+            await asyncio.wait([serving])
+            for part in ending:
+                part.cancel()
         log.info("router stopped")
+
+    def _start_steering(self, parts: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """All that steers calls and keeps account of them, but the link."""
+        return [
+            parts.create_task(self._recorder.run(), name="recorder"),
+            parts.create_task(self._clock.run(), name="clock"),
+            parts.create_task(self._absences.run(), name="absences"),
+            parts.create_task(self._tick(), name="ticks"),
+            parts.create_task(self._orders.follow(), name="orders"),
+            parts.create_task(self._orders.write(), name="outcomes"),
+            parts.create_task(self._calling_back.run(), name="call-backs"),
+            *([parts.create_task(self._turn.run(), name="turn")] if self._turn else []),
+            *([parts.create_task(self._guard.run(), name="guard")] if self._guard else []),
+        ]
+
+    async def _stop_speaking(self, speaking: asyncio.Task[None]) -> None:
+        """Calls are routed until the last moment: a slow database must not send them to the fallback."""
+        left = await self._recorder.drain(DRAIN_WITHIN)
+        if self._link is not None:
+            await self._link.make_way(MAKE_WAY_WITHIN)
+        speaking.cancel()
+        await asyncio.wait([speaking])
+        if not left:
+            await self._recorder.drain(DRAIN_WITHIN)  # what was heard since
+            await self._presence.drain(DRAIN_WITHIN)
 
     async def _speak(self) -> None:
         """The PBX learns that we live only when we can decide: until then it doesn't wait for us."""
         await self._has_table.wait()
-        since = await self._adopt()
-        self._link = AmiLink(self._ami, self._hear, journal_since=since, hear_call_back=self._calling_back.hear)
+        self._link = AmiLink(
+            self._ami, self._hear, turn=self._turn, adopt=self._adopt, hear_call_back=self._calling_back.hear
+        )
         self._vitals.link = self._link
         await self._link.run()
 
@@ -207,21 +261,25 @@ class Service:
         if isinstance(event, LinkUp):
             self._calling_back.hear(event)
 
-    async def _adopt(self) -> datetime | None:
-        """Take over the calls that were open when we last stopped; up to when are the records complete?"""
+    async def _adopt(self) -> OnRecord | None:
+        """Take over the calls that are open on record; what else is on record?"""
         try:
             async with asyncio.timeout(ADOPT_WITHIN):
                 still_open = await open_calls(self._db, self._ami.pbx)
+                until = await newest_end(self._db, self._ami.pbx)
                 async with self._db.reading() as look:
                     call_backs = await under_way(look, self._ami.pbx)
-                newest = (await recent_calls(self._db, PAGE_AT_MOST)).records
         except (StorageError, TimeoutError) as fault:
             log.warning("open calls not taken over", why=str(fault))
             return None
         self._calls.adopt(still_open)
-        ends = [record.ended_at for record in newest if record.ended_at is not None]
+        if until is None:
+            return None
+        # From the oldest call that lives, not only from the newest end: the end of a leg may come on record after its
+        # call's, and be lost with a router that is killed in between.
+        arrivals = {call.call_id: call.arrived_at for call in still_open}
         placed = [one.placed_at or one.asked_at for one in call_backs]
-        return min([max(ends), *(call.arrived_at for call in still_open), *placed]) if ends else None
+        return OnRecord(until=min([until, *arrivals.values(), *placed]), open=arrivals)
 
     async def _migrate(self) -> None:
         while True:
@@ -243,12 +301,19 @@ class Service:
             Parts(
                 db=self._db,
                 door=self._door,
+                keeper=self._keeper,
+                limits=self._limits,
                 table=lambda: self._publisher.table,
                 standing=self._vitals.standing,
                 figures=self._vitals.figures,
                 now=_now,
+                bulk=self._imports,
+                private_webhooks=self._courier.private,
+                presences=lambda: self._switchboard.attendance.presences,
+                live=self._live,
                 pbx=self._ami.pbx,
-            )
+            ),
+            only_health=self._only is Only.CALLS,
         )
         return WebServer(app, host, port)
 
@@ -260,11 +325,21 @@ class Service:
         except Unavailable:
             return True  # nobody knows; and nobody is admitted as long as the keys can't be read
 
+    def _missed(self, since: datetime) -> None:
+        if self._link is not None:
+            self._link.read_journal_again(since)
+
     async def _settle(self, transaction: Transaction, ended: Sequence[Call]) -> None:
         """What calls that ended mean for what we owe, in the transaction that records them."""
         if (table := self._publisher.table) is None:
             raise Unavailable("without a table nobody knows who owes whom a call back")  # the records wait for it
         await self._keeper.settle(transaction, ended, table)
+
+    async def _tell(self, transaction: Transaction, batch: Sequence[Call]) -> Collection[str]:
+        """What the outside shall learn of these calls, in the transaction that records them."""
+        if (table := self._publisher.table) is None:
+            raise Unavailable("without a table nobody knows whose calls these are")  # the records wait for it
+        return await tell_calls(transaction, batch, table, _now())
 
     def _publish(self, table: Table) -> None:
         self._switchboard.hear(TablePublished(table=table, at=_now()))
@@ -305,8 +380,6 @@ class Service:
                 self._hand_over(order)
             case OrderKind.CALL_BACK:
                 self._calling_back.hear(order)
-            case OrderKind.TEST_CALL:
-                self._orders.settled(order.id, done=False, result="test calls are not carried out yet")
             case _:
                 assert_never(order.kind)
 

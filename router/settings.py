@@ -6,11 +6,12 @@ file the same names are written small and in tables: `ROUTER_AMI_HOST` is `host`
 
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -27,6 +28,8 @@ from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
 from router.commitments.commitment import Belongs, Terms
 from router.notices.mail import Encryption, MailSettings
 from router.storage.database import normalised
+from router.storage.retention import FEWEST_DAYS
+from router.web.limits import FAILURES, KEY_RATE, Limits
 
 PREFIX = "ROUTER_"
 FILE = "ROUTER_SETTINGS"
@@ -46,6 +49,14 @@ class Ami(BaseModel):
     username: str = "router"
     secret: SecretStr = SecretStr("")
     secret_file: Path | None = None
+    tls: bool = False  # for a PBX on another machine: the secret and all orders would be readable on the way there
+    ca_file: Path | None = None  # whose certificates are believed (PEM); none: those this machine believes anyway
+
+    @model_validator(mode="after")
+    def _ca_for_tls(self) -> Self:
+        if self.ca_file and not self.tls:
+            raise ValueError("ROUTER_AMI_CA_FILE is set, but ROUTER_AMI_TLS is not: set it to true, or leave both away")
+        return self
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -61,6 +72,20 @@ class Ami(BaseModel):
                 "ROUTER_AMI_SECRET is not set: give the secret of the AMI user, or ROUTER_AMI_SECRET_FILE"
             )
         return secret
+
+    def trust(self) -> ssl.SSLContext | None:
+        """How the PBX must prove who it is: a certificate of the CA, for ROUTER_AMI_HOST. None without TLS.
+
+        Raises SettingsError when the CA's file can't be read.
+        """
+        if not self.tls:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as fault:
+            raise SettingsError(
+                f"ROUTER_AMI_CA_FILE: no CA's certificate (PEM) can be read from {self.ca_file}: {fault}"
+            ) from fault
 
 
 class Guard(BaseModel):
@@ -137,6 +162,12 @@ class Http(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)  # 0 takes a free one
+    key_rate: float = Field(default=KEY_RATE, ge=0, le=100_000)  # requests a second of one key; 0: any number
+    failures: float = Field(default=FAILURES, ge=0, le=100_000)  # refused keys a minute from one address; 0: any number
+
+    def limits(self) -> Limits:
+        """The same for who stands at the door."""
+        return Limits(key_rate=self.key_rate, failures=self.failures)
 
 
 class Commitment(BaseModel):
@@ -212,6 +243,14 @@ class Mail(BaseModel):
         )
 
 
+class Webhook(BaseModel):
+    """To where events may be sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    private: bool = False  # also over http, and to addresses of this machine and of private networks
+
+
 class Log(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -230,9 +269,11 @@ class Settings(BaseSettings):
 
     pbx: str = Field(default="pbx", pattern=r"^[A-Za-z0-9_-]{1,32}$")  # the first part of every call's id
     database: str = "sqlite:///var/router.db"
+    database_password_file: Path | None = None  # where the password isn't part of the address
     region: str = "US"  # national forms of numbers are this country's (ISO 3166)
     time_zone: str = "UTC"  # the company's own: in it a job's dates are whole days
     mask_numbers: bool = True  # in the log
+    keep_days: int = Field(default=90, ge=FEWEST_DAYS, le=36500)  # after which records lose the ends of numbers
     # External numbers that may be called begin with one of these, such as "+1212,+1646"; empty: none. What the PBX
     # really calls is limited by the dialplan's own context router-outside as well.
     external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
@@ -242,7 +283,20 @@ class Settings(BaseSettings):
     http: Http = Http()
     commitment: Commitment = Commitment()
     mail: Mail = Mail()
+    webhook: Webhook = Webhook()
     log: Log = Log()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_password(cls, said: dict[str, Any]) -> dict[str, Any]:
+        file, database = said.get("database_password_file"), said.get("database")
+        if not file or not isinstance(database, str) or not _is_address(database):
+            return said
+        address = normalised(database)
+        if address.password:
+            raise ValueError("ROUTER_DATABASE_PASSWORD_FILE is set, but ROUTER_DATABASE holds a password as well")
+        password = _secret(SecretStr(""), Path(file), "ROUTER_DATABASE_PASSWORD_FILE")
+        return {**said, "database": address.set(password=password).render_as_string(hide_password=False)}
 
     @field_validator("external_prefixes", mode="before")
     @classmethod
@@ -259,7 +313,7 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _is_ours(cls, database: str) -> str:
-        if not re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", database):
+        if not _is_address(database):
             raise ValueError("it is an address such as sqlite:///var/router.db or postgresql://user@host/router")
         normalised(database)
         return database
@@ -328,6 +382,10 @@ def _secret(secret: SecretStr, file: Path | None, variable: str) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
         raise SettingsError(f"{variable}: can't read {file}: {fault}") from fault
+
+
+def _is_address(database: str) -> bool:
+    return re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", database) is not None
 
 
 def _listed(names: object) -> object:

@@ -12,10 +12,12 @@ from router.calls.presence import who_is_at
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.clock import Clock
+from router.courier import Courier
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
 from router.web.figures import Figure
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -29,29 +31,41 @@ class Vitals:
     publisher: Publisher
     recorder: Recorder
     clock: Clock
+    courier: Courier
+    live: Live
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
+    steers: bool = True  # whether this process steers calls, or only takes requests
 
     def standing(self) -> Standing:
         table, last_told = self.publisher.table, self.switchboard.link
         waiting = self.recorder.pending
+        link = self.link.counters if self.link else None
         return Standing(
-            link_up=self.link is not None and self.link.counters.up,
+            link_up=link is not None and link.up,
             link_why=last_told.why if isinstance(last_told, LinkDown) else "",
             table_version=table.version if table else None,
             table_age=self.publisher.age(),
             table_trouble=self.publisher.trouble,
             records_waiting=waiting,
             records_age=self.recorder.oldest_age() if waiting else None,
-            guard_why=self.guard.down_because if self.guard else "",
+            guard_why=self.guard.down_because if self.guard and self.steers else "",
+            steers=self.steers,
+            stands_by=link is not None and link.stands_by,
+            since=link.since if link else None,
         )
 
     def figures(self) -> Iterator[Figure]:
-        yield from self._of_calls()
         yield from self._of_the_table()
+        if self.steers:
+            yield from self._of_steering()
+
+    def _of_steering(self) -> Iterator[Figure]:
+        yield from self._of_calls()
         yield from self._of_desks()
         yield from self._of_records()
         yield from self._of_the_clock()
+        yield from _of_the_stream(self.live)
         yield _gauge("link_up", "Whether the PBX can be heard", self.link.counters.up if self.link else 0)
         if self.link:
             yield from _of_the_link(self.link.counters)
@@ -107,9 +121,28 @@ class Vitals:
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
+        yield _count("webhook_events_sent", "Events that arrived at webhooks", self.courier.sent)
+        yield _count("webhook_events_failed", "Tries to send an event to a webhook that failed", self.courier.failed)
+        yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
+
+
+def _of_the_stream(live: Live) -> Iterator[Figure]:
+    yield _gauge("event_streams", "Streams of events that are open", live.followers)
+    yield _count("events_sent", "Events sent, to all streams together", live.told)
+    yield _count("event_streams_let_go", "Streams ended because nobody read them", live.let_go)
 
 
 def _of_the_link(link: Counters) -> Iterator[Figure]:
+    yield Figure(
+        name="speaker",
+        says="What this process is among those that could speak for the PBX",
+        kind="gauge",
+        label="role",
+        values={"leader": float(link.up), "standby": float(link.stands_by)},
+    )
+    if link.since:
+        yield _gauge("speaker_since_seconds", "When it became so, in seconds since 1970", link.since.timestamp())
+    yield _count("link_take_overs", "Times that this process became the one that the PBX hears", link.took_over)
     yield _count("link_logins", "Logins to the PBX", link.logins)
     yield _count("link_logins_refused", "Logins that the PBX refused", link.refused_logins)
     yield _count("link_losses", "Links that were lost", link.connections_lost)

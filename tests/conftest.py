@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.canaries import in_clear, look_through
 from tests.proof import PROVE, Proof, Tally
 
 MUST_RUN = ("asterisk", "sqlite", "postgresql")  # real parts without which a run proves nothing
@@ -24,6 +25,8 @@ settings.load_profile("shared machine")
 _proof = Proof()
 _outcomes: dict[str, Counter[str]] = {}
 _ran: Counter[str] = Counter()
+_printed: list[str] = []  # lines with a number in clear, of what tests printed
+_unhidden: list[str] = []  # what is wrong with how numbers are hidden, in all of the run
 
 
 @pytest.fixture
@@ -47,6 +50,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or (report.when == "setup" and not report.passed):
         folder = str(Path(report.nodeid.partition("::")[0]).parent)
         _outcomes.setdefault(folder, Counter())[report.outcome] += 1
+    for title, text in report.sections:
+        _printed.extend(in_clear(f"{report.nodeid}, {title}", text))
     if report.when == "call":
         for name, value in report.user_properties:
             if name == TALLY and isinstance(value, dict):
@@ -73,6 +78,12 @@ def _whole_run(config: pytest.Config) -> bool:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     missing = [part for part in MUST_RUN if not _ran[part]]
+    if not hasattr(session.config, "workerinput"):  # the workers' folders lie in this one's
+        run = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        found = look_through(run, [("printed", line) for line in _printed])
+        _unhidden.extend(found.faults(whole_run=_whole_run(session.config)))
+        if _unhidden and exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if _whole_run(session.config) and missing and exitstatus == 0 and not session.config.option.collectonly:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -88,6 +99,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
                 f"{one.story:<{width}}  offered {one.offered:>5}  answered {one.answered:>5}  gave up {one.given_up:>4}"
                 f"  promised {one.promised:>3}  lost {one.lost}  twice {one.twice}  {facts}"
             )
+    if _unhidden:
+        terminalreporter.section("numbers that are not hidden")
+        for fault in _unhidden:
+            write(fault, red=True)
     if not _whole_run(config):
         return
     terminalreporter.section("by folder")
@@ -98,4 +113,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         if not _ran[part]:
             write(f"{part} ran nothing: this run proves nothing about it", red=True)
     if PROVE:
-        write(f"written: {_proof.write(passed=exitstatus == 0).relative_to(config.rootpath)}")
+        write(f"written: {_proof.write(passed=exitstatus == 0 and not _unhidden).relative_to(config.rootpath)}")

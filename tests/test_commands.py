@@ -19,9 +19,10 @@ import pytest
 from router.__main__ import main
 from router.calls.call import Call, Passing
 from router.calls.events import How
-from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
+from router.lab.sample import BEN, BIRCH, BUSINESS_LINE, JONAS, NO_LINE, SAMPLE
 from router.routing.configuration import Put
 from router.routing.model import Person, PersonState
+from router.storage.audit import newest_entries
 from router.storage.database import Database
 from router.storage.keys import ApiKey, find_key
 from router.storage.orders import Asked, settle, take
@@ -109,6 +110,55 @@ def test_explain_takes_an_instant_by_the_companys_clock(router: Run) -> None:
     assert json.loads(said.out)["decided_at"] == "2026-07-01T13:00:00Z"
 
 
+def test_explain_says_who_ends_up_answering_as_if(router: Run) -> None:
+    question = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-03-02 12:00")
+
+    usual = router(*question)
+    as_if = router(*question, "--away", "JONAS", "--busy", "ida", "--empty-desk", "service")
+
+    assert usual.out.splitlines()[-1] == "  → In the end Jonas answers."
+    assert "  → Ida is on the phone and passed over." in as_if.out.splitlines()
+    assert "Jonas is away" in as_if.out
+    assert router(*question, "--away", "nobody").code == 2
+    assert router(*question, "--busy", "nobody").code == 2
+
+
+def test_a_list_of_changes_is_foreseen_made_and_taken_back(router: Run, tmp_path: Path) -> None:
+    question = ("explain", "--caller", BIRCH, "--line", BUSINESS_LINE, "--at", "2026-03-02 12:00")
+    file = tmp_path / "list.json"
+    to_ben = {"noun": "jobs", "action": "merge", "id": 1, "version": "*", "body": {"manager_id": BEN}}
+    file.write_text(json.dumps({"changes": [to_ben]}))
+
+    foreseen = router("changes", "preview", str(file))
+    made = router("changes", "apply", str(file))
+    changed = router(*question).out
+    undone = router("changes", "undo", "2")
+
+    assert "Jonas for 20 s" in foreseen.out
+    assert "→ Ben for 20 s" in foreseen.out
+    assert made.out.splitlines() == ["jobs/1 changed", "Table 2."]
+    assert changed.splitlines()[-1] == "  → In the end Ben answers."
+    assert undone.out == "Table 3: as it was before table 2.\n"
+    assert router(*question).out.splitlines()[-1] == "  → In the end Jonas answers."
+
+
+def test_a_list_of_changes_that_is_refused_says_where_and_why(router: Run, tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    nobody = {"noun": "desks", "action": "merge", "id": 1, "version": "*", "body": {"member_ids": []}}
+    file.write_text(json.dumps({"changes": [nobody]}))
+
+    foreseen, refused = router("changes", "preview", str(file)), router("changes", "apply", str(file))
+    file.write_text(json.dumps({"changes": [nobody | {"id": 99}]}))
+    unknown = router("changes", "apply", str(file))
+    file.write_text("{")
+
+    assert (foreseen.code, refused.code, unknown.code) == (1, 1, 1)
+    assert "It would be refused: " in foreseen.out
+    assert "/changes/0: there is no desk 99" in unknown.err
+    assert router("changes", "apply", str(file)).code == 2
+    assert router("changes", "undo", "7").code == 1
+
+
 def test_openapi_prints_the_description_without_a_database(router: Run, tmp_path: Path) -> None:
     said = router("openapi", database=f"sqlite:///{tmp_path}/nothing.db")
 
@@ -171,6 +221,7 @@ def test_a_revoked_key_opens_nothing_and_the_list_says_so(router: Run, database:
 
     assert router("key", "revoke", prefix).code == 0
     assert router("key", "revoke", prefix).code == 0  # saying it twice does no harm
+    assert asyncio.run(_on_record(database)) == [("removed", "command"), ("created", "command")]
 
     assert asyncio.run(whose(shown, database)) is None
     listed = router("key", "list").out
@@ -182,6 +233,14 @@ def test_nobody_is_asked_about_a_day_outside_the_calendar(router: Run) -> None:
     refused = router("explain", "--caller", "withheld", "--line", "1", "--at", "9999-12-31")
     assert refused.code == 2
     assert "2199" in refused.err
+
+
+async def _on_record(url: str) -> list[tuple[str, str]]:
+    db = Database(url)
+    async with db.reading() as look:
+        found = [(entry.action.value, entry.source.value) for entry in await newest_entries(look, 10, kind="key")]
+    await db.close()
+    return found
 
 
 def test_a_key_that_is_not_there_can_not_be_revoked(router: Run) -> None:

@@ -10,6 +10,7 @@ from router.calls.presence import Presences
 from router.lab import sample
 from router.lab.sample import BUSINESS_LINE
 from router.routing.model import Person, PersonState
+from router.storage.audit import KeptEntry, newest_entries
 from router.storage.database import Database
 from router.storage.presence import load_presences
 from router.storage.schema import people
@@ -144,9 +145,13 @@ def test_explain_says_who_takes_over_where_nobody_is_now_and_decides_the_same(ro
     after = router(*question).out.splitlines()
     at_another_time = router(*question, "--at", "2026-03-02 12:00").out
 
-    assert after[:-1] == before
-    assert after[-1].startswith("  Nobody is at the desk Coordinators now")
-    assert "Nobody is at" not in at_another_time
+    decided = [line for line in before if "→" not in line]
+    assert [line for line in after if "→" not in line] == decided
+    assert after[len(decided)].startswith(
+        "  → At the desk Coordinators is nobody, so it is passed over (Anna is signed"
+    )
+    assert after[-1].startswith("  → Nobody can answer: callers wait")
+    assert "→ In the end Anna or Ben or Carla answers" in at_another_time
 
 
 def presences(database: str) -> Presences:
@@ -179,3 +184,21 @@ async def rename(database: str, person: int, name: str) -> None:
     async with db.writing() as transaction:
         await transaction.run(update(people).where(people.c.id == person).values(name=name))
     await db.close()
+
+
+def test_who_was_said_to_be_away_by_whom_is_on_record(router: Run, database: str) -> None:
+    router("presence", "away", "Ben", "--until", "2099-12-01")
+    router("presence", "back", "Ben")
+
+    entries = asyncio.run(_audit(database))
+    assert [(entry.source, entry.kind, entry.object) for entry in entries] == [("command", "person", sample.BEN)] * 2
+    back, away = entries
+    assert [entry.after["state"] for entry in (away, back) if entry.after] == ["away", "active"]
+
+
+async def _audit(url: str) -> list[KeptEntry]:
+    db = Database(url)
+    async with db.reading() as look:
+        found = list(await newest_entries(look, 10))
+    await db.close()
+    return found

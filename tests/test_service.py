@@ -1,6 +1,7 @@
 """Does the whole router start, run and stop in order, with a PBX and a database that come and go?"""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +15,8 @@ import pytest_asyncio
 
 from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
-from router.lab.sample import BIRCH, BUSINESS_LINE, IDA, REGION, TIME_ZONE
-from router.service import NoKeyYet, Service
+from router.lab.sample import BIRCH, BUSINESS_LINE, IDA, JONAS, REGION, TIME_ZONE
+from router.service import NoKeyYet, Only, Service
 from router.storage.commitments import Entry, list_entries
 from router.storage.database import Database
 from router.storage.keys import new_key
@@ -30,6 +31,8 @@ CHANNEL = "PJSIP/trunk-00000001"
 CALL = "1763759123.7"
 ANNAS = "PJSIP/anna-00000002"
 CODE = "1763759123.9"
+FOLLOWED_WITHIN = 5.0  # seconds until a change made in one process counts in the other; a quarter is usual
+ALERTS = Path(__file__).resolve().parents[1] / "docker" / "prometheus" / "alerts.yml"
 NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
@@ -41,7 +44,7 @@ class Town:
         self.asterisk = asterisk
         self.database = f"sqlite:///{folder / 'router.db'}"
 
-    def router(self, host: str = "127.0.0.1", *, guarded: bool = False) -> Service:
+    def router(self, host: str = "127.0.0.1", *, guarded: bool = False, only: Only | None = None) -> Service:
         ami = AmiSettings(port=self.asterisk.port, secret=self.asterisk.secret, pbx="pbx")
         return Service(
             ami=ami,
@@ -52,11 +55,12 @@ class Town:
             http_host=host,
             http_port=0,
             mask_numbers=True,
+            only=only,
         )
 
     @asynccontextmanager
-    async def running_router(self, *, guarded: bool = False) -> AsyncIterator[Service]:
-        service = self.router(guarded=guarded)
+    async def running_router(self, *, guarded: bool = False, only: Only | None = None) -> AsyncIterator[Service]:
+        service = self.router(guarded=guarded, only=only)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(service.run())
             try:
@@ -312,3 +316,49 @@ async def test_with_a_key_the_api_may_be_opened_to_the_network(town: Town) -> No
     await service.run()
 
     assert service.url.startswith("http://0.0.0.0:")
+
+
+async def test_one_process_steers_calls_and_another_takes_requests(town: Town) -> None:
+    db = Database(town.database)
+    headers = {"Authorization": f"Bearer {await new_key(db, 'test', Role.ADMIN)}", "If-Match": '"1"'}
+    await db.close()
+    async with (
+        town.running_router(only=Only.WEB) as web,
+        town.running_router(only=Only.CALLS) as calls,
+        httpx2.AsyncClient(headers=headers) as client,
+    ):
+        await web.started.wait()
+        await town.heartbeat()
+        changed = await client.patch(f"{web.url}/api/v1/people/{JONAS}", json={"state": "away"})
+        assert changed.status_code == 200
+        plan = await _once_the_table_is(2, client, calls, town)
+        answers = {
+            path: [(await client.get(f"{process.url}{path}")).status_code for process in (web, calls)]
+            for path in ("/healthz", "/readyz", "/api/v1/people")
+        }
+        figures = [(await client.get(f"{process.url}/metrics")).text for process in (web, calls)]
+
+    assert "d.jonas" not in plan
+    assert answers == {"/healthz": [200, 200], "/readyz": [200, 200], "/api/v1/people": [200, 404]}
+    assert ["router_calls_arrived" in text for text in figures] == [False, True]
+    assert len(town.asterisk.asked("Login")) == 1
+
+
+async def test_every_figure_that_shall_wake_somebody_is_served(town: Town) -> None:
+    rules = ALERTS.read_text()
+    db = Database(town.database)
+    headers = {"Authorization": f"Bearer {await new_key(db, 'prometheus', Role.VIEWER)}"}
+    await db.close()
+    async with town.running_router() as service, httpx2.AsyncClient(headers=headers) as client:
+        await town.heartbeat()
+        figures = (await client.get(f"{service.url}/metrics")).text
+
+    assert set(re.findall(r"router_\w+", rules)) - set(re.findall(r"router_\w+", figures)) == set()
+
+
+async def _once_the_table_is(version: int, client: httpx2.AsyncClient, process: Service, town: Town) -> str:
+    """The plan that a call gets from this table on."""
+    async with asyncio.timeout(FOLLOWED_WITHIN):
+        while (await client.get(f"{process.url}/readyz")).json()["table"]["version"] != version:
+            pass
+    return await town.customer_calls()

@@ -8,6 +8,7 @@ import pytest
 from router.commitments.commitment import Belongs
 from router.notices.mail import Encryption
 from router.settings import SettingsError, load_settings, variables
+from router.storage.database import normalised
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +126,25 @@ def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
         load_settings().ami.read_secret()
 
 
+def test_the_databases_password_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "password"
+    file.write_text("a/b:c@d\n")
+    monkeypatch.setenv("ROUTER_DATABASE", "postgresql://router@database/router")
+    monkeypatch.setenv("ROUTER_DATABASE_PASSWORD_FILE", str(file))
+
+    assert normalised(load_settings().database).password == "a/b:c@d"
+
+
+def test_a_password_in_the_address_and_in_a_file_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_DATABASE", "postgresql://router:canary@database/router")
+    monkeypatch.setenv("ROUTER_DATABASE_PASSWORD_FILE", "/run/secret")
+
+    with pytest.raises(SettingsError, match="ROUTER_DATABASE_PASSWORD_FILE") as refused:
+        load_settings()
+
+    assert "canary" not in str(refused.value)
+
+
 def test_two_secrets_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_AMI_SECRET", "canary")
     monkeypatch.setenv("ROUTER_AMI_SECRET_FILE", "/run/secret")
@@ -234,3 +254,24 @@ def test_a_guard_that_would_do_harm_is_refused(
 
     assert str(refused.value).startswith(name)
     assert sentence in str(refused.value)
+
+
+def test_a_ca_without_tls_is_refused_because_nothing_would_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_AMI_CA_FILE", "/etc/ssl/company.pem")
+
+    with pytest.raises(SettingsError, match="ROUTER_AMI_TLS is not"):
+        load_settings()
+
+
+def test_a_ca_that_cannot_be_read_is_told_with_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv("ROUTER_AMI_TLS", "true")
+    for name in ("empty.pem", "missing.pem"):
+        monkeypatch.setenv("ROUTER_AMI_CA_FILE", str(tmp_path / name))
+
+        with pytest.raises(SettingsError, match=rf"ROUTER_AMI_CA_FILE: no CA's certificate .*{name}"):
+            load_settings().ami.trust()
+
+
+def test_without_tls_nothing_has_to_be_believed() -> None:
+    assert load_settings().ami.trust() is None

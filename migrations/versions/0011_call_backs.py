@@ -4,11 +4,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0014c"
 branch_labels = None
 depends_on = None
 
-BEFORE, NOW = ("hand_over",), ("hand_over", "call_back", "test_call")
+BEFORE, NOW = ("hand_over",), ("hand_over", "call_back")
 UNDER_WAY = sa.text("ended_at IS NULL")
 
 

@@ -4,13 +4,17 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from ssl import SSLContext
+from ssl import SSLCertVerificationError, SSLContext, SSLError
 from typing import NoReturn
 
 from router.ami.counters import Tally
 from router.ami.outbound import check
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
+
+# OpenSSL's X509_V_ERR_…
+WRONG_NAME = frozenset({62, 63, 64})  # host name, e-mail address or IP address mismatch
+WRONG_CA = frozenset({2, 7, 18, 19, 20, 21})  # no issuer to be found, a wrong signature, or signed by itself
 
 
 class LinkFailed(Exception):
@@ -64,9 +68,25 @@ async def connect(door: Door, wire: Callable[[], Wire], timing: Timing) -> Wire:
             _, made = await loop.create_connection(wire, door.host, door.port, ssl=door.ssl)
     except TimeoutError:
         raise LinkFailed(f"{door.host}:{door.port} did not accept within {within:g} s") from None
+    except SSLCertVerificationError as error:
+        raise LoginRefused(f"{door.host}:{door.port}: {_why_not_believed(error)}") from error
+    except SSLError as error:
+        raise LoginRefused(
+            f"{door.host}:{door.port} does not speak TLS as we do ({error.reason or error}): is it tlsbindaddr's port?"
+        ) from error
     except OSError as error:
         raise LinkFailed(f"{door.host}:{door.port}: {error.strerror or error}") from error
     return made
+
+
+def _why_not_believed(error: SSLCertVerificationError) -> str:
+    """What is wrong with the certificate, and what to do: OpenSSL's own words name no file of ours."""
+    said = error.verify_message.rstrip(".")
+    if error.verify_code in WRONG_NAME:
+        return f"the PBX's certificate is for another name: {said}; connect by a name that stands in it"
+    if error.verify_code in WRONG_CA:
+        return f"the PBX's certificate is of no CA that we believe ({said}): is ROUTER_AMI_CA_FILE the right one?"
+    return f"the PBX's certificate can't be believed: {said}"
 
 
 async def log_in(wire: Wire, door: Door, events: str, *, timing: Timing, tally: Tally) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -23,7 +24,9 @@ class Dropped(StrEnum):
 class Counters:
     """A snapshot. `round_trip` and `skew` (the PBX's clock minus ours) are in seconds, None before the first Ping."""
 
-    up: bool
+    up: bool  # this router is the one that is heard
+    stands_by: bool  # another is, and this one would take over
+    since: datetime | None  # when it became so
     took_over: int  # how often this process became the one that is heard
     logins: int
     refused_logins: int
@@ -42,6 +45,8 @@ class Tally:
     """Where the rooms of this door count; only the link hands out snapshots."""
 
     up: bool = False
+    stands_by: bool = False
+    since: datetime | None = None
     took_over: int = 0
     logins: int = 0
     refused_logins: int = 0
@@ -54,9 +59,16 @@ class Tally:
     round_trip: float | None = None
     skew: float | None = None
 
+    def stand(self, *, up: bool, stands_by: bool, at: datetime) -> None:
+        """Note how this router stands to the PBX; the time is when that began."""
+        if (up, stands_by) != (self.up, self.stands_by) or self.since is None:
+            self.up, self.stands_by, self.since = up, stands_by, at
+
     def snapshot(self) -> Counters:
         return Counters(
             up=self.up,
+            stands_by=self.stands_by,
+            since=self.since,
             took_over=self.took_over,
             logins=self.logins,
             refused_logins=self.refused_logins,

@@ -66,7 +66,7 @@ A call-back (context router-callback) is no call. It is asked for with one varia
 
     1~<Uniqueid>~c=<customer>~l=<line>~n=<display>~r=<seconds>=<phone>=<phone>…
 
-    Uniqueid   router-callback-<seconds since 1970>.<order>, given to the half of its Local channel that rings the person
+    Uniqueid   router-callback-<seconds since 1970>.<order>, of the half of its Local channel that rings the person
     customer, line  E.164 with the plus: who is called, and which number they are shown
 
 Its phones tell RouterLegBegun, RouterLegEnded and RouterTaken as those of a call do, and beside them there are

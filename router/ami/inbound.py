@@ -99,7 +99,7 @@ def read_call_back(fields: Fields, *, pbx: str, skew: float) -> CallBackEvent | 
 
 
 def read_journal(key: str, value: str, *, pbx: str, skew: float) -> CallEnded | LegEnded | CallBackEnded | None:
-    """The ended call, leg or call-back that an entry of the journal tells (`key` as DBGetTree gives it); None as in read_event."""
+    """The end that an entry of the journal tells (`key` as DBGetTree gives it); None as in read_event."""
     found = _JOURNAL_KEY.fullmatch(key)
     if found is None:
         return None

@@ -1,7 +1,7 @@
 """Which pieces of the PBX's journal tell what ended while we were away?"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from router.ami.dialplan import DB_ENDED
@@ -25,9 +25,17 @@ class Piece:
     lasts: timedelta
 
 
-def pieces_to_read(since: datetime | None, now: datetime) -> Iterator[Piece]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """What the records tell: every end up to `until`, and which calls have none yet, each with when it arrived."""
+
+    until: datetime
+    open: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def pieces_to_read(since: datetime | None, now: datetime, *, by_minute: bool = False) -> Iterator[Piece]:
     """The journal from `since` to `now`, both by the PBX's clock, in order; all that is kept when None."""
-    lasts = MINUTE if since and now - since <= SHORT else HOUR
+    lasts = MINUTE if by_minute or (since and now - since <= SHORT) else HOUR
     latest = _beginning(now + MARGIN, lasts)
     first = _beginning(max(since - MARGIN, now - KEPT) if since else now - KEPT, lasts)
     earliest = latest - KEPT + lasts  # a piece before would have the name of one that is in the list

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,10 +13,12 @@ import structlog
 
 from router.ami.connection import Door, LinkFailed, connect, keep_connected
 from router.ami.counters import Counters, Dropped, Tally
+from router.ami.journal import OnRecord
 from router.ami.outbound import Unsendable, answer_code, change_member, deliver, hand_over, take_back
 from router.ami.protocol import Answer, Wire
 from router.ami.session import Session
 from router.ami.timing import Timing
+from router.ami.turn import Turn
 from router.calls.calling_back import CallBackEvent
 from router.calls.events import Event, HandOverRefused, LinkDown, LinkUp, PlanAccepted, PlanRefused
 from router.calls.orders import (
@@ -62,6 +65,8 @@ class AmiLink:
     So does `hear_call_back` with what becomes of call-backs, which are no calls.
 
     `journal_since` is how far the records already reach; None reads all that the PBX still has (at most seven days).
+    `turn` decides who tries where several routers could speak; without one, who comes later is heard. `adopt` is asked
+    before we speak where another router has spoken: it takes over what that one knew, and says what that was.
     """
 
     def __init__(
@@ -70,6 +75,8 @@ class AmiLink:
         hear: Callable[[Event], None],
         *,
         journal_since: datetime | None = None,
+        turn: Turn | None = None,
+        adopt: Callable[[], Awaitable[OnRecord | None]] | None = None,
         timing: Timing = DEFAULT_TIMING,
         now: Callable[[], datetime] = _utc_now,
         hear_call_back: Callable[[CallBackEvent], None] = _not_heard,
@@ -78,6 +85,9 @@ class AmiLink:
         self._hear = hear
         self._hear_call_back = hear_call_back
         self._known_until = journal_since
+        self._turn = turn
+        self._adopt = adopt
+        self._last_token = ""
         self._timing = timing
         self._now = now
         self._tally = Tally()
@@ -91,11 +101,27 @@ class AmiLink:
     @property
     def speaking(self) -> bool:
         """Whether this router is the one that the PBX hears now."""
-        return self._tally.up
+        return self._session is not None and self._session.speaking
 
     async def run(self) -> NoReturn:
         """Connects, again and again, with one socket at a time; ends only by being cancelled, and then says goodbye."""
         await keep_connected(self._one_connection, self._say_down, self._timing)
+
+    def read_journal_again(self, since: datetime) -> None:
+        """What ended since then could not all be kept: tells it again, soon or after the next login."""
+        self._known_until = min(self._known_until or since, since)
+        if self._session is not None:
+            self._session.read_again(since)
+
+    async def make_way(self, within: float) -> None:
+        """Before a stop: lets who stands by take over while we still speak; `within` so many seconds. Raises nothing.
+
+        Returns at once when nobody does.
+        """
+        if self._turn is None or not await self._turn.give_away() or self._session is None:
+            return
+        with suppress(LinkFailed):
+            await self._session.make_way(within)
 
     def give(self, order: PbxOrder) -> None:
         """Writes the order at once. What became of a plan comes back as PlanAccepted or PlanRefused, later.
@@ -131,6 +157,9 @@ class AmiLink:
             tell_call_back=self._hear_call_back,
             now=self._now,
             since=self._known_until,
+            turn=self._turn,
+            token=self._last_token,
+            adopt=self._adopt,
         )
         try:
             wire = await connect(self._settings, lambda: Wire(session.hear, self._tally), self._timing)
@@ -144,8 +173,10 @@ class AmiLink:
             raise
         finally:
             self._session = None
-            self._tally.up = False
-            self._known_until = session.known_until
+            if self._turn is not None:
+                self._turn.release()  # who isn't connected can't speak, and must not keep others from it
+            self._tally.stand(up=False, stands_by=False, at=self._now())
+            self._known_until, self._last_token = session.known_until, session.last_token
             wire.abort("done with it")
             await wire.gone()
         self._tally.connections_lost += 1
@@ -221,8 +252,10 @@ class AmiLink:
         log.warning("the PBX refused a change of a desk's members", pbx=self._settings.pbx, order=order, why=why)
 
     def _speaking(self) -> Session:
-        if self._session is None or not self._session.speaking:
+        if self._session is None or not self._tally.up:
             raise LinkFailed("there is no link to the PBX")
+        if not self._session.speaking:
+            raise LinkFailed("the PBX has not confirmed for too long that it hears us: another router may speak")
         return self._session
 
     def _say_down(self, why: str) -> None:

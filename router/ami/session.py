@@ -3,24 +3,38 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import NoReturn
 
 import structlog
 
-from router.ami import journal
 from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
-from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN, SLOTS, STRATEGIES, queue_name
+from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN
+from router.ami.ended import Entry, JournalReader, Unreadable
 from router.ami.framing import Message
-from router.ami.inbound import CHANNEL, of_call_back, read_call_back, read_event, read_journal, read_member
-from router.ami.outbound import UNIQUEID, Fields, get_global, set_beat, set_token
+from router.ami.inbound import of_call_back, read_call_back, read_event
+from router.ami.journal import OnRecord
+from router.ami.living import live_calls
+from router.ami.members import members_seen
+from router.ami.outbound import Fields, get_global, set_beat, set_token
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
-from router.calls.calling_back import CallBackEnded, CallBackEvent, is_call_back
-from router.calls.events import CallEnded, Event, LegEnded, LinkDown, LinkUp, MemberSeen, MembersSeen, PbxEvent
-from router.routing.model import Strategy
+from router.ami.turn import Silence, Turn, until_our_turn
+from router.calls.calling_back import CallBackEnded, CallBackEvent
+from router.calls.events import (
+    CallEnded,
+    Event,
+    JournalRead,
+    LegEnded,
+    LinkDown,
+    LinkUp,
+    MemberSeen,
+    MembersSeen,
+    PbxEvent,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +44,11 @@ ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when i
 SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
 
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
+STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn that we had
+MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
+
 LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right by the next, a minute later
-MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are
+TOLD_AT_ONCE = 20  # calls of the journal that is read again: taking them in holds up another call for a millisecond
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
 _PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
@@ -39,7 +56,11 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
 class Session:
-    """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known."""
+    """One connection's life. `tell` gets the events and must not raise; `since` is how far the journal is known.
+
+    `turn` says who tries to be heard; without one, who comes later is heard. `token` is the one we were heard by last,
+    empty when another router has spoken since; then, before we speak, `adopt` takes over what that one knew, if it can.
+    """
 
     def __init__(
         self,
@@ -51,6 +72,9 @@ class Session:
         tell_call_back: Callable[[CallBackEvent], None],
         now: Callable[[], datetime],
         since: datetime | None,
+        turn: Turn | None = None,
+        token: str = "",
+        adopt: Callable[[], Awaitable[OnRecord | None]] | None = None,
     ) -> None:
         self._pbx = pbx
         self._timing = timing
@@ -62,12 +86,26 @@ class Session:
         self._token = ""
         self._pbx_now = 0.0
         self._kept: list[PbxEvent] | None = None
+        self._journal = JournalReader(pbx, tally, self._ask_each, self._correction)
         self._journal_read = False
+        self._missing_since: datetime | None = None
+        self._missing = asyncio.Event()
         self._look = asyncio.Event()
         self._changes = 0  # of members, asked for so far
+        self._turn = turn
+        self._adopt = adopt
+        self._confirmed_at = 0.0  # by the loop's clock: the PBX heard us
+        self._speaks = False
+        self._stands_by = False
         self.known_until = since
+        self.last_token = token
         self.took_over = False
-        self.speaking = False
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the PBX hears us. A process that was frozen doesn't know it any more: then others have taken over."""
+        unconfirmed = asyncio.get_running_loop().time() - self._confirmed_at
+        return self._speaks and unconfirmed < self._timing.stale_after
 
     def hear(self, message: Message) -> None:
         """One clean UserEvent of ours, as the wire reads it. Parses and passes on; nothing else."""
@@ -75,7 +113,7 @@ class Session:
             self._tally.dropped[Dropped.WRONG_TOKEN] += 1
             return
         if of_call_back(message.fields):
-            # Kept apart from calls from here on. It needn't wait until the calls are known: it counts once in any order.
+            # Kept apart from calls from here on, and not held until these are known: it counts once in any order.
             self._hear_call_back(message.fields)
             return
         event = read_event(message.fields, pbx=self._pbx, skew=self._correction())
@@ -100,12 +138,13 @@ class Session:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_lost())
                 tasks.create_task(self._keep_looking())
-                # In the body, not a third task: only so does Python 3.11 undo the cancelling with which the group
+                tasks.create_task(self._keep_reading_again())
+                # In the body, not a fourth task: only so does Python 3.11 undo the cancelling with which the group
                 # interrupts us when the link is lost, and a real one can still be told from it.
                 await self._live(door)
         except* LinkFailed as failures:
             reasons += [failure for failure in failures.exceptions if isinstance(failure, LinkFailed)]
-        return reasons[0]  # none of the three ends in any other way
+        return reasons[0]  # none of the four ends in any other way
 
     def ask(self, fields: Fields) -> asyncio.Future[Answer]:
         """An action for a call: written at once. Raises Unsendable."""
@@ -130,6 +169,18 @@ class Session:
                 await self._wire.ask(set_beat(0), within=within)
         await self._wire.ask({"Action": "Logoff"}, within=within)
 
+    def read_again(self, since: datetime) -> None:
+        """What ended since then could not all be kept: tell it once more."""
+        self._missing_since = since
+        self._missing.set()
+
+    async def make_way(self, within: float) -> None:
+        """Speaks on until another router is heard instead, for so many seconds at most. Raises LinkFailed."""
+        for _ in range(round(within / MADE_WAY_EVERY)):
+            if not self._token or await self._global(GLOBAL_TOKEN) != self._token:
+                return
+            await asyncio.sleep(MADE_WAY_EVERY)
+
     async def _until_lost(self) -> NoReturn:
         raise LinkFailed(await self._wire.gone())
 
@@ -137,32 +188,60 @@ class Session:
         # Only UserEvents, even if the AMI user may read more: every other event can carry a caller's raw text.
         await log_in(self._wire, door, "user", timing=self._timing, tally=self._tally)
         while True:
+            await self._until_our_turn()
             await self._take_over()
             while await self._speak() == "":
                 # A `dialplan reload` with clearglobalvars takes both globals away. What was raised since had no token
                 # and was dropped; its ends are in the journal.
                 await self._take_over()
+            if self._turn is not None:
+                self._turn.release()
+            self.last_token = ""
             self._stand_by()
-            await self._until_nobody_speaks()
 
     # Becoming the one that is heard
 
+    async def _until_our_turn(self) -> None:
+        """Until we have the turn, or whoever has it says nothing any more."""
+        if self._turn is None:
+            if self._stands_by:
+                await self._until_nobody_speaks()
+            return
+        if self._stands_by:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STAND_BACK):
+                    await self._until_nobody_speaks()
+        self._turn.want(speaking=False)
+        if self.last_token and not self._turn.elsewhere and await self._global(GLOBAL_TOKEN) == self.last_token:
+            return  # nobody has spoken since we were cut off
+        await until_our_turn(self._turn, self._silence, self._stand_by, self._timing)
+
     async def _take_over(self) -> None:
         """From the token on, events of this PBX are ours; they are kept until the state before them is known."""
+        if self._turn is not None:
+            self._turn.want(speaking=True)
         await self._ping()
+        alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
+        still_open: Mapping[str, datetime] = {}
+        if self._adopt is not None and not alone and (known := await self._adopt()) is not None:
+            self.known_until, still_open = known.until, known.open
         asked_at = self._now()
-        live_calls = await self._live_calls()
-        ended, call_backs = await self._ended(until=asked_at)
-        members = await self._members()
-        self.took_over = self.speaking = self._tally.up = True
+        alive = await live_calls(self._pbx, self._ask_each, self._tally)
+        ended, call_backs = await self._ended(
+            {call: at for call, at in still_open.items() if call not in alive}, until=asked_at
+        )
+        members = await members_seen(self._ask_each, self._tally)
+        self.took_over, self._stands_by = True, False
+        self._confirmed()
         self._tally.took_over += 1
-        log.info("link up", pbx=self._pbx, live_calls=len(live_calls), ended=len(ended), kept=len(self._kept))
+        self._tally.stand(up=True, stands_by=False, at=self._now())
+        log.info("link up", pbx=self._pbx, live_calls=len(alive), ended=len(ended), kept=len(self._kept))
         self._tell(
             LinkUp(
                 pbx=self._pbx,
-                live_calls=live_calls,
+                live_calls=alive,
                 ended=ended,
                 members=members,
                 at=asked_at,
@@ -176,95 +255,59 @@ class Session:
             self._tell(event)
 
     async def _set_token(self) -> None:
-        self._token = secrets.token_hex(16)
+        self._token = self.last_token = secrets.token_hex(16)
         must(await self._wire.ask(set_token(self._token), within=self._timing.answer_within), "Setvar")
 
-    async def _live_calls(self) -> frozenset[str]:
-        answer = await self._list({"Action": "CoreShowChannels"})
-        live: set[str] = set()
-        unclear: list[str] = []
-        for item in answer.items:
-            uniqueid = item.fields.get("uniqueid", "")
-            if item.clean and UNIQUEID.fullmatch(uniqueid):
-                live.add(uniqueid)
-            elif CHANNEL.fullmatch(channel := item.fields.get("channel", "")) and len(unclear) < MOST_UNCLEAR:
-                # The channel's name comes before any caller's text; what follows may be cut off or forged.
-                unclear.append(channel)
-            else:
-                self._tally.dropped[Dropped.MALFORMED] += 1
-        asked = [{"Action": "Getvar", "Channel": channel, "Variable": "UNIQUEID"} for channel in unclear]
-        async for answer in self._ask_each(asked):
-            if answer.success and UNIQUEID.fullmatch(uniqueid := answer.fields.get("value", "")):
-                live.add(uniqueid)
-        return frozenset(f"{self._pbx}:{uniqueid}" for uniqueid in live)
-
-    async def _ended(self, *, until: datetime) -> tuple[tuple[CallEnded | LegEnded, ...], tuple[CallBackEnded, ...]]:
+    async def _ended(
+        self, gone: Mapping[str, datetime], *, until: datetime
+    ) -> tuple[tuple[CallEnded | LegEnded, ...], tuple[CallBackEnded, ...]]:
         """What the journal tells since the last contact. Asked after the live calls: none can end unseen in between."""
-        skew = timedelta(seconds=self._tally.skew or 0.0)
-        pieces = list(journal.pieces_to_read(self.known_until and self.known_until + skew, until + skew))
-        # Whole minutes or hours are read; what ended well before the last contact was heard when it happened.
-        news_since = self.known_until - journal.TOLD_WITHIN if self.known_until else datetime.min.replace(tzinfo=UTC)
-        ended: list[CallEnded | LegEnded] = []
-        call_backs: list[CallBackEnded] = []
+        # what is gone has no end on record: then the journal is read from when it arrived, and all is told once more
         self._journal_read = True
-        async for answer in self._ask_each([journal.read_piece(piece) for piece in pieces], many=True):
-            if not answer.success:
-                # Steering calls comes before recording them: the next login reads them again.
-                log.warning("the journal could not be read whole", pbx=self._pbx, why=answer.said)
-                self._journal_read = False
-                break
-            for item in answer.items:
-                entry = read_journal(
-                    item.fields.get("key", ""), item.fields.get("val", ""), pbx=self._pbx, skew=self._correction()
-                )
-                if entry is None or not item.clean:
-                    self._tally.dropped[Dropped.MALFORMED] += 1
-                elif entry.at >= max(news_since, pieces[0].begins - skew - journal.MARGIN):  # else it may be a week old
-                    if isinstance(entry, CallBackEnded):
-                        call_backs.append(entry)
-                    elif not is_call_back(entry.call_id):
-                        ended.append(entry)
+        since = min([self.known_until, *gone.values()]) if self.known_until else None
+        told = await self._told_between(since, until)
+        call_backs = tuple(entry for entry in told if isinstance(entry, CallBackEnded))
+        ended = [entry for entry in told if not isinstance(entry, CallBackEnded)]
         ended.sort(key=lambda entry: (entry.at, isinstance(entry, CallEnded)))
-        return tuple(ended), tuple(call_backs)
+        return tuple(ended), call_backs
 
-    async def _members(self) -> tuple[MemberSeen, ...]:
-        """Queue by queue, ours only: a list of all would carry text of callers who wait in other people's queues."""
-        slots = [(Strategy(strategy), slot) for strategy in STRATEGIES for slot in range(1, SLOTS + 1)]
-        slots.append((Strategy.ALL, 0))  # the safety net's own queue
-        asked = [{"Action": "QueueStatus", "Queue": queue_name(strategy, slot)} for strategy, slot in slots]
-        seen: list[MemberSeen] = []
-        places = iter(slots)
-        async for answer in self._ask_each(asked, many=True):
-            strategy, slot = next(places)
-            # Also the sign that it has booted: FullyBooted is an event of a class we may not read, and an Asterisk that
-            # starts listens before app_queue is loaded.
-            must(answer, "QueueStatus")
-            for item in answer.items:
-                if item.fields.get("event") != "QueueMember":
-                    continue
-                member = read_member(item.fields, strategy=strategy, slot=slot) if item.clean else None
-                if member is None:
-                    self._tally.dropped[Dropped.MALFORMED] += 1
-                else:
-                    seen.append(member)
-        return tuple(seen)
+    async def _told_between(self, since: datetime | None, until: datetime) -> list[Entry]:
+        ended: list[Entry] = []
+        try:
+            async for piece in self._journal.read(since, until):
+                ended += piece
+        except Unreadable as fault:
+            # Steering calls comes before recording them: the next login reads them again.
+            log.warning("the journal could not be read whole", pbx=self._pbx, why=str(fault))
+            self._journal_read = False
+        return ended
 
     # Staying it
 
     async def _speak(self) -> str:
         """Sets the heartbeat until the token is not ours any more, and returns what it is then: another's, or empty."""
         while True:
+            asked_at = asyncio.get_running_loop().time()
             _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
             if token != self._token:
                 return token
+            if asyncio.get_running_loop().time() - asked_at > self._timing.pong_within:
+                continue  # this process was frozen meanwhile: the answers are as old as that
+            self._confirmed()
             beat = set_beat(int(self._pbx_now))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
             if self._journal_read:
                 self.known_until = self._now()  # every event until now has been heard
             await asyncio.sleep(self._timing.beat_every)
 
+    def _confirmed(self) -> None:
+        self._speaks, self._confirmed_at = True, asyncio.get_running_loop().time()
+
     def _stand_by(self) -> None:
-        self.speaking = self._tally.up = False
+        if self._stands_by:
+            return
+        self._speaks, self._stands_by = False, True
+        self._tally.stand(up=False, stands_by=True, at=self._now())
         self._token = ""
         why = "another router speaks for this PBX"
         log.warning("standing by", pbx=self._pbx, why=why)
@@ -272,11 +315,14 @@ class Session:
 
     async def _until_nobody_speaks(self) -> None:
         while True:
-            _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
-            last = int(beat) if _SECONDS.fullmatch(beat) else 0
-            if self._pbx_now - last > self._timing.stale_after:
+            if (await self._silence()).seconds > self._timing.stale_after:
                 return
-            await asyncio.sleep(self._timing.beat_every)
+            await asyncio.sleep(min(self._timing.beat_every, self._timing.stand_by_every))
+
+    async def _silence(self) -> Silence:
+        _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
+        last = int(beat) if _SECONDS.fullmatch(beat) else 0
+        return Silence(seconds=self._pbx_now - last, left=last == 0)
 
     async def _keep_looking(self) -> NoReturn:
         while True:
@@ -300,10 +346,30 @@ class Session:
         """A look during which we changed nothing: else it shows some queues before and some after our orders."""
         for _ in range(LOOKS_AT_MOST):
             changes = self._changes
-            members = await self._members()
+            members = await members_seen(self._ask_each, self._tally)
             if self._changes == changes:
                 break
         return members
+
+    async def _keep_reading_again(self) -> NoReturn:
+        while True:
+            await self._missing.wait()
+            self._missing.clear()
+            if self._missing_since is None or not self.speaking:
+                continue
+            # Should this connection end meanwhile, the next one reads from there.
+            self.known_until = min(self.known_until or self._missing_since, self._missing_since)
+            self._journal_read = False
+            try:
+                calls = await self._journal.by_call(self._missing_since, self._now())
+            except Unreadable as fault:
+                log.warning("the journal could not be read again", pbx=self._pbx, why=str(fault))
+                continue
+            for first in range(0, len(calls), TOLD_AT_ONCE):
+                some = [entry for call in calls[first : first + TOLD_AT_ONCE] for entry in call]
+                self._tell(JournalRead(ended=tuple(some), at=self._now()))
+                await asyncio.sleep(0)  # calls that live come first
+            self._journal_read = True
 
     # Asking
 
@@ -331,11 +397,6 @@ class Session:
         answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)
         must(answer, "Getvar")
         return answer.fields.get("value", "")
-
-    async def _list(self, fields: Fields) -> Answer:
-        answer = await self._wire.ask(fields, within=self._timing.list_within, many=True)
-        must(answer, fields["Action"])
-        return answer
 
     async def _ask_each(self, questions: Sequence[Fields], *, many: bool = False) -> AsyncIterator[Answer]:
         """The answers in the order of the questions, which are written a few at a time."""

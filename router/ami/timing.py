@@ -20,6 +20,12 @@ class Timing:
     pong_within: float = 3.0
     stale_after: float = BEAT_STALE
 
+    # Who stands by looks this often whether somebody still speaks. When nobody does, the one who has the turn comes
+    # first: it is given the time to hear of it, and after an orderly leave or a restart of the PBX that to take over.
+    stand_by_every: float = 0.5
+    turn_within: float = 0.5
+    turn_taken_within: float = 2.0
+
     look_every: float = 60.0  # seconds between two looks at the members: finds what a reload of app_queue changed
 
     retry_first: float = 0.1  # an Asterisk that restarts is back in seconds: look often, the calls are waiting

@@ -295,6 +295,14 @@ class LinkUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRead:
+    """What ended some time ago, once more by the PBX's journal, since it could not all be kept."""
+
+    ended: tuple[LegEnded | CallEnded, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkDown:
     pbx: str
     why: str
@@ -347,6 +355,6 @@ class Tick:
 PbxEvent = (
     CallArrived | PathTaken | LegBegan | LegEnded | CallTaken | TransferAsked | HandedOver | CallEnded | CodeDialled
 )
-LinkEvent = PlanAccepted | PlanRefused | HandOverRefused | LinkUp | LinkDown | MembersSeen
+LinkEvent = PlanAccepted | PlanRefused | HandOverRefused | LinkUp | JournalRead | LinkDown | MembersSeen
 OwnEvent = TablePublished | PresencePublished | AwayKept | AskedHandOver | Tick
 Event = PbxEvent | LinkEvent | OwnEvent

@@ -18,6 +18,7 @@ from router.calls.events import (
     Event,
     HandedOver,
     HandOverRefused,
+    JournalRead,
     LegBegan,
     LegEnded,
     LinkDown,
@@ -95,8 +96,12 @@ class Calls:
         return self._calls.get(call_id)
 
     def adopt(self, open_calls: Iterable[Call]) -> None:
-        """Take over calls that had no end yet when their records were last written, before the first event."""
-        self._calls.update((call.call_id, call) for call in open_calls)
+        """Take over calls that had no end yet when their records were last written, in place of all that we knew.
+
+        Before the first event, or when another router has spoken for the PBX since the last one.
+        """
+        self._calls = {call.call_id: call for call in open_calls}
+        self._ended.clear()
 
     def step(self, event: Event, table: Table | None) -> tuple[Order, ...]:
         """Take in one event and say what is to be done about it.
@@ -121,6 +126,8 @@ class Calls:
                 return tuple([order for call_id in waiting for order in self._not_handed_over(call_id, NOBODY_KNOWS)])
             case LinkUp():
                 return self._resynchronised(event, table)
+            case JournalRead():
+                return tuple(self._told_by_journal(event.ended, table).values())
             case PlanAccepted() | PlanRefused() | TablePublished() | MembersSeen():
                 return ()
             case CodeDialled() | PresencePublished() | AwayKept() | Tick():
@@ -216,16 +223,20 @@ class Calls:
 
     def _resynchronised(self, event: LinkUp, table: Table | None) -> tuple[Order, ...]:
         self._strangers = event.live_calls - self._calls.keys()
-        ends_first = sorted(event.ended, key=lambda ended: isinstance(ended, LegEnded))
-        records: dict[str, Order] = {}
-        for ended in ends_first:
-            records.update((ended.call_id, order) for order in self._news(ended, table))
+        records = self._told_by_journal(event.ended, table)
         for call in list(self):
             if call.phase is not Phase.OVER and _is_gone(call, event):
                 lost = _lost(call, event.at)
                 self._keep(lost)
                 records[lost.call_id] = Record(call=lost)
         return tuple(records.values())
+
+    def _told_by_journal(self, ended: Iterable[LegEnded | CallEnded], table: Table | None) -> dict[str, Order]:
+        """The newest record of each call that ended."""
+        records: dict[str, Order] = {}
+        for entry in sorted(ended, key=lambda entry: isinstance(entry, LegEnded)):
+            records.update((entry.call_id, order) for order in self._news(entry, table))
+        return records
 
     def _keep(self, call: Call) -> None:
         before = self._calls.get(call.call_id)

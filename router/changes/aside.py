@@ -25,7 +25,7 @@ import structlog
 log = structlog.get_logger()
 
 ENDS_WITHIN = 2.0  # seconds from being killed to being gone; a kernel takes milliseconds
-MEANWHILE = 10  # added to the child's niceness: calls come first, on a machine with one core as well
+MEANWHILE = 5  # added to the child's niceness: calls come first, on a machine with one core as well
 
 _LENGTH = struct.Struct("!Q")  # in front of each message
 # The same router as the parent's, wherever that was imported from.

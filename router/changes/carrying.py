@@ -1,12 +1,24 @@
 """How is one wish carried out in the rows?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from router.changes.checks import check_fields, check_taken
-from router.changes.faults import Changed, ChangedSince, FieldFault, Invalid, Naming, StillNamed, Unknown
+from router.changes.faults import (
+    Changed,
+    ChangedSince,
+    ChangeRefused,
+    FieldFault,
+    Invalid,
+    Naming,
+    StillNamed,
+    TooMuch,
+    Unknown,
+)
 from router.changes.fields import Fields
+from router.changes.items import meant, placed
 from router.changes.nouns import DESKS, OF_NOUN, Declared
 from router.changes.people import DeskFields, PersonFields
 from router.changes.showing import (
@@ -17,23 +29,32 @@ from router.changes.showing import (
     numbers_from,
     phones_from,
     read_fields,
+    shown,
     value_from,
     written,
 )
-from router.changes.wishes import Amend, Create, Done, Remove, Replace, Undo, Versions, Wish
-from router.routing.configuration import Change, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
+from router.changes.wishes import Amend, Create, Done, Item, Remove, Replace, Undo, Versions, Wish
+from router.routing.configuration import Change, Entity, Noun, Put, PutAlias, PutNumbers, RemoveAlias, RemoveNumbers
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
-from router.storage.audit import KeptEntry, entries_of_version, entry_of
+from router.routing.table import Table
+from router.storage.audit import KeptEntry, count_of_version, entries_of_version, entry_of
 from router.storage.database import Transaction
-from router.storage.kept import Kept, Wanted, kept_by_ref, kept_of, kept_page, next_id, slots_taken
-from router.storage.rows import put_with, write
-from router.storage.schema import Action
+from router.storage.kept import Kept, Wanted, kept_among, kept_by_ref, kept_of, kept_page, next_id, slots_taken
+from router.storage.leavings import KeptLeaving, leaving_of_version, named_as_heir
+from router.storage.naming import owed_by
+from router.storage.rows import put, put_with, write
+from router.storage.schema import Action, Source
 from router.storage.ties import referrers
 
 Former = Mapping[str, Any] | None
 """The object as it was shown before the change that is undone: ids and slots come back with it."""
 
+Afterwards = Callable[[Table, int], Awaitable[None]]
+"""What has to be written with the table that the change makes, and its version."""
+
+# Objects of an import, each with some ten statements: that takes half a second, and nobody else can change anything.
+UNDONE_AT_ONCE = 200
 SLOTS = range(1, 65)  # as many queues of each strategy as the PBX's drop-in defines
 
 
@@ -46,6 +67,19 @@ class Carrying:
         self._external_prefixes = external_prefixes
         self.changes: list[Change] = []
         self.done: list[Done] = []
+        self.weighed: Sequence[Change] | None = None  # instead of what is changed now: what comes of it later
+        self.taken_back: list[KeptLeaving] = []
+        self.afterwards: list[Afterwards] = []
+        self.version: int | None = None  # of the table that it makes, once that is known
+
+    @property
+    def to_weigh(self) -> Sequence[Change]:
+        """The changes in which dead ends are looked for."""
+        return self.changes if self.weighed is None else self.weighed
+
+    @property
+    def rows(self) -> Transaction:
+        return self._rows
 
     async def carry_out(self, wish: Wish) -> Done:
         """Check the wish and write it. Raises ChangeRefused, StorageError."""
@@ -62,8 +96,35 @@ class Carrying:
                 return await self._remove(declared, await self._current(declared, identity, only_if))
             case Undo(entry=entry):
                 return await self._undo(entry)
+            case Item():
+                try:
+                    return await self.carry_out(await meant(self._rows, wish))
+                except ChangeRefused as fault:
+                    raise placed(fault, wish) from None
             case _:
                 assert_never(wish)
+
+    async def put_all(
+        self, noun: Noun, after: Mapping[int, Entity | None], undoes: Mapping[int, int] = MappingProxyType({})
+    ) -> list[Done]:
+        """Let these objects be so, by their ids (None: gone), checked by who asks for it. Raises StorageError.
+
+        `undoes`: the entries that are taken back by it, by the same ids.
+        """
+        before = await kept_among(self._rows, noun, list(after))
+        for identity in [identity for identity, entity in after.items() if entity is None]:
+            await write(self._rows, RemoveEntity(noun=noun, id=identity), self._now)
+        await put(self._rows, [entity for entity in after.values() if entity is not None], self._now)
+        became = {kept.entity.id: kept for kept in await kept_among(self._rows, noun, list(after))}
+        told = []
+        for was in before:
+            identity = was.entity.id
+            now = became.get(identity)
+            action = Action.REMOVED if now is None else Action.CHANGED
+            change = RemoveEntity(noun=noun, id=identity) if now is None else Put(entity=now.entity)
+            done = Done(declared=OF_NOUN[noun], action=action, before=was, after=now, undoes=undoes.get(identity))
+            told.append(self._keep(done, [change]))
+        return told
 
     async def _create(self, declared: Declared, fields: Fields, as_id: int | None = None, was: Former = None) -> Done:
         identity = as_id or await next_id(self._rows, declared.noun)
@@ -91,9 +152,14 @@ class Carrying:
 
     async def _remove(self, declared: Declared, current: Kept) -> Done:
         identity = current.entity.id
-        named = await referrers(self._rows, declared.noun, identity)
-        if named:
-            by = [_naming(one.noun, one.id, one.by) for one in named]
+        by = [_naming(one.noun, one.id, one.by) for one in await referrers(self._rows, declared.noun, identity)]
+        if declared.noun is Noun.PERSON:  # what no foreign key tells
+            by += [
+                Naming(plural="commitments", id=one.id, field="owner_id") for one in await owed_by(self._rows, identity)
+            ]
+            heirs = await named_as_heir(self._rows, identity)
+            by += [Naming(plural="people", id=leaver, field="leave/successors") for leaver in heirs]
+        if by:
             where = ", ".join(f"{one.plural}/{one.id} ({one.field})" for one in by[:5])
             more = f" and {len(by) - 5} more" if len(by) > 5 else ""
             raise StillNamed(f"{where}{more} still name it: let them name another first", by)
@@ -109,21 +175,58 @@ class Carrying:
         entry = await entry_of(self._rows, entry_id)
         if entry is None:
             raise Unknown(f"there is no entry {entry_id}: GET /api/v1/audit lists them")
+        if entry.source is Source.IMPORT and entry.version is not None:
+            await self._refuse_too_much(entry.version)
         alike = await entries_of_version(self._rows, entry.version) if entry.version is not None else (entry,)
-        done = [await self._undo_one(one) for one in sorted(alike, key=lambda one: one.id, reverse=True)]
+        leaving = await leaving_of_version(self._rows, entry.version) if entry.version is not None else None
+        if leaving is not None:
+            if leaving.done_version == entry.version and leaving.planned_version is not None:
+                alike = (*await entries_of_version(self._rows, leaving.planned_version), *alike)
+            self.taken_back.append(leaving)
+        done = [] if leaving is None else await self._undo_swaps(alike)
+        swapped = {one.undoes for one in done}
+        for one in sorted(alike, key=lambda one: one.id, reverse=True):
+            if one.id not in swapped:
+                done.append(await self._undo_one(one))
         return next(one for one in done if one.undoes == entry.id)
+
+    async def _refuse_too_much(self, version: int) -> None:
+        count = await count_of_version(self._rows, version)
+        if count > UNDONE_AT_ONCE:
+            how = f"'router import --undo {version}', or POST /api/v1/imports/…/undo"
+            raise TooMuch(f"an import has changed {count:,} objects with it: take it back as one, with {how}")
+
+    async def _undo_swaps(self, alike: Sequence[KeptEntry]) -> list[Done]:
+        """Who leaves can have acted for thousands: where others took their place, that is undone in a few statements.
+
+        Nothing but who it is had changed, so there is nothing to check but that nobody has changed it since.
+        """
+        done = []
+        for noun in (Noun.ACCOUNT, Noun.JOB, Noun.LINE, Noun.RULE):
+            declared = OF_NOUN[noun]
+            swaps = {one.object: one for one in alike if one.kind == noun.value and one.before and one.after}
+            there = await kept_among(self._rows, noun, list(swaps))
+            if not there:
+                continue
+            restored: dict[int, Entity | None] = {}
+            for current in there:
+                identity = current.entity.id
+                entry = swaps[identity]
+                refuse_what_changed_since(declared, current, entry)
+                fields = read_fields(declared, _content(entry.before))
+                restored[identity] = value_from(declared, identity, fields, {})
+            entries = {identity: entry.id for identity, entry in swaps.items()}
+            done += await self.put_all(noun, restored, entries)
+        return done
 
     async def _undo_one(self, entry: KeptEntry) -> Done:
         declared = next((one for one in OF_NOUN.values() if one.noun.value == entry.kind), None)
         if declared is None:
             raise Unknown(f"what was done to a {entry.kind} can't be undone: make another instead")
         current = await kept_of(self._rows, declared.noun, entry.object)
-        version = None if entry.after is None else entry.after["version"]
-        if (None if current is None else current.version) != version:
-            where = f"{declared.plural}/{entry.object}"
-            raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
+        refuse_what_changed_since(declared, current, entry)
         was = entry.before or {}
-        before = {name: value for name, value in was.items() if name not in GIVEN}
+        before = _content(was) or {}
         if current is None:
             done = await self._create(declared, read_fields(declared, before), entry.object, was)
         elif entry.before is None:
@@ -197,6 +300,20 @@ class Carrying:
 def unknown(declared: Declared, identity: int | str) -> Unknown:
     """What to say of an object that isn't there."""
     return Unknown(f"there is no {declared.noun.value} {identity}: GET /api/v1/{declared.plural} lists them")
+
+
+def _content(as_shown: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What can be written of it: the version alone may have gone up, by a change that was taken back."""
+    return None if as_shown is None else {name: value for name, value in as_shown.items() if name not in GIVEN}
+
+
+def refuse_what_changed_since(declared: Declared, current: Kept | None, entry: KeptEntry) -> None:
+    """Only what is still as an entry says can be made as it was before it. Raises ChangedSince."""
+    if entry.hidden_at is not None:
+        raise ChangedSince(f"numbers in entry {entry.id} are hidden since {entry.hidden_at:%Y-%m-%d}: write it anew")
+    if (None if current is None else _content(shown(declared, current))) != _content(entry.after):
+        where = f"{declared.plural}/{entry.object}"
+        raise ChangedSince(f"{where} has been changed again since entry {entry.id}: undo that first")
 
 
 def _refuse_other_versions(declared: Declared, current: Kept, only_if: Versions | None) -> None:

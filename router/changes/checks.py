@@ -22,11 +22,16 @@ async def check_fields(
     look: Transaction, declared: Declared, fields: Fields, current: Kept | None, allowed_prefixes: Sequence[str]
 ) -> None:
     """What doesn't go together, refers to nothing, or must not be called. Raises Invalid with all of it."""
-    faults = [FieldFault(pointer=at, sentence=sentence) for at, sentence in fields.wrong()]
+    faults = faults_alone(fields, current, allowed_prefixes)
     faults += await _unknown(look, declared, fields)
-    faults += _not_to_be_called(fields, current, allowed_prefixes)
     if faults:
         raise Invalid(faults)
+
+
+def faults_alone(fields: Fields, current: Kept | None, allowed_prefixes: Sequence[str]) -> list[FieldFault]:
+    """What doesn't go together or must not be called, as far as the object alone tells."""
+    faults = [FieldFault(pointer=at, sentence=sentence) for at, sentence in fields.wrong()]
+    return [*faults, *_to_itself(fields, current), *_not_to_be_called(fields, current, allowed_prefixes)]
 
 
 async def check_taken(look: Transaction, declared: Declared, fields: Fields, entity: Entity) -> None:
@@ -59,6 +64,13 @@ async def _unknown(look: Transaction, declared: Declared, fields: Fields) -> Ite
                 sentence = f"there is no {reference.to.value} {identity}: GET /api/v1/{there} lists them"
                 faults.append(FieldFault(pointer=at, sentence=sentence))
     return faults
+
+
+def _to_itself(fields: Fields, current: Kept | None) -> Iterable[FieldFault]:
+    if isinstance(fields, DeskFields) and current is not None:
+        for field in ("next_desk", "duty_desk"):
+            if getattr(fields, field) == current.entity.id:
+                yield FieldFault(pointer=f"/{field}_id", sentence="a desk can't follow itself: name another, or none")
 
 
 def _not_to_be_called(fields: Fields, current: Kept | None, allowed: Sequence[str]) -> Iterable[FieldFault]:

@@ -6,12 +6,11 @@ lead calls to somebody who has left is another thing.) As long as no table can b
 (there is no safety net yet), no caller is worse off, so anything may be written.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from router.changes.faults import LeadsNowhere, Nowhere
+from router.changes.faults import Nowhere
 from router.routing.model import PersonState
 from router.routing.problem import LeftPerson, Problem, alike, is_warning, path, say
 from router.routing.problems import problems
@@ -28,27 +27,27 @@ class DeadEnds:
     def __init__(self, look: Look = problems) -> None:
         self._look = look
         self._known: tuple[int, frozenset[tuple[object, ...]]] | None = None  # the version they are of
+        self._found: frozenset[tuple[object, ...]] = frozenset()  # in the table that was looked at last
 
-    async def refuse_new_ones(self, before: Table | None, after: Table, now: datetime) -> None:
-        """Raises LeadsNowhere, with each way that leads nowhere and did lead somewhere before."""
-        if before is None:
-            return
-        found = await self._of(after, now)
+    def new_ones(self, before: Table, after: Table, now: datetime) -> list[Nowhere]:
+        """Each way that leads nowhere in the table after a change, and led somewhere before it. Raises nothing."""
+        found = self._of(after, now)
+        self._found = frozenset(map(alike, found))
         if not found:
-            return
+            return []
         if self._known is None or self._known[0] != before.version:
-            self._known = before.version, frozenset(map(alike, await self._of(before, now)))
+            self._known = before.version, frozenset(map(alike, self._of(before, now)))
         zone = ZoneInfo(after.time_zone)
         known = self._known[1]
         new = [problem for problem in found if alike(problem) not in known and not _leaves(problem, before)]
-        if new:
-            told = new[:TOLD_AT_MOST]
-            raise LeadsNowhere([Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in told])
+        return [Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in new[:TOLD_AT_MOST]]
 
-    async def _of(self, table: Table, now: datetime) -> list[Problem]:
-        # Milliseconds for a small company, seconds for a large one: calls go on being decided meanwhile.
-        found = await asyncio.to_thread(lambda: list(self._look(table, now)))
-        return [problem for problem in found if not is_warning(problem)]
+    def in_force(self, version: int) -> None:
+        """The table that was looked at last came into force under this version: the next change starts from it."""
+        self._known = version, self._found
+
+    def _of(self, table: Table, now: datetime) -> list[Problem]:
+        return [problem for problem in self._look(table, now) if not is_warning(problem)]
 
 
 def _leaves(problem: Problem, before: Table) -> bool:

@@ -5,9 +5,13 @@
     ├── Unknown        there is no such object
     ├── Changed        somebody has changed it since it was read
     ├── ChangedSince   what shall be undone was followed by another change of the same object
+    ├── TooMuch        so many objects at once are changed elsewhere, where nobody has to wait for it
     ├── Taken          somebody else has what only one may have
     ├── StillNamed     others refer to what shall go; they are listed
-    └── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
+    ├── LeavesAlready  they are to leave, or have left
+    ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
+    └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
 Every message says what to do. Nothing was changed when one of these is raised.
 """
@@ -34,7 +38,9 @@ class Naming:
 
 
 class ChangeRefused(Exception):
-    """A change that is not made; see the subclasses."""
+    """A change that is not made; see the subclasses. `at` points to the item of a list of changes, where it is one."""
+
+    at = ""
 
 
 class Invalid(ChangeRefused):
@@ -55,6 +61,10 @@ class ChangedSince(ChangeRefused):
     pass
 
 
+class TooMuch(ChangeRefused):
+    pass
+
+
 class Taken(ChangeRefused):
     def __init__(self, faults: Sequence[FieldFault]) -> None:
         super().__init__("; ".join(fault.sentence for fault in faults))
@@ -65,6 +75,17 @@ class StillNamed(ChangeRefused):
     def __init__(self, sentence: str, by: Sequence[Naming]) -> None:
         super().__init__(sentence)
         self.by = tuple(by)
+
+
+class LeftBehind(ChangeRefused):
+    def __init__(self, faults: Sequence[FieldFault], by: Sequence[Naming]) -> None:
+        super().__init__("; ".join(fault.sentence for fault in faults))
+        self.faults = tuple(faults)
+        self.by = tuple(by)
+
+
+class LeavesAlready(ChangeRefused):
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +100,7 @@ class LeadsNowhere(ChangeRefused):
     def __init__(self, found: Sequence[Nowhere]) -> None:
         super().__init__("; ".join(one.sentence for one in found))
         self.found = tuple(found)
+
+
+class NotLookedAhead(ChangeRefused):
+    pass

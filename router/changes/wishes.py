@@ -1,7 +1,8 @@
 """What can be asked of the door?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from router.changes.fields import Fields
@@ -64,18 +65,48 @@ class Undo:
     entry: int
 
 
-Wish = Create | Amend | Replace | Remove | Undo
+class Verb(StrEnum):
+    """What an item of a list asks for: make is POST, replace PUT by reference, merge PATCH, remove DELETE."""
+
+    MAKE = "make"
+    REPLACE = "replace"
+    MERGE = "merge"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One of several changes that are made as one; it is read when its turn comes, and may name what others made.
+
+    `at` is where it stands (`/changes/3`). The object is named by `id` or by its `ref`, and in `body` each reference
+    either by its id or as `{"ref": …}`.
+    """
+
+    at: str
+    declared: Declared
+    verb: Verb
+    id: int | None = None
+    ref: str | None = None
+    only_if: Versions | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+Wish = Create | Amend | Replace | Remove | Undo | Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of one object. `before` and `after` are alike when there was nothing to change."""
+    """What became of one object. `before` and `after` are alike when there was nothing to change.
+
+    `version` is that of the table which the whole change made, None when it changed nothing.
+    """
 
     declared: Declared
     action: Action
     before: Kept | None
     after: Kept | None
     undoes: int | None = None
+    version: int | None = None
 
     @property
     def kept(self) -> Kept:

@@ -1,12 +1,11 @@
 """What can be done with a call that lives, from the command line?"""
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from router.commands.console import fail, out, with_database
+from router.commands.console import fail, out, who_asks, with_database
 from router.settings import Settings, load_settings
 from router.storage.call_schema import OrderKind, OrderState
 from router.storage.database import Database
@@ -65,11 +64,3 @@ def _asked(settings: Settings, payload: dict[str, str], by: str) -> Outcome:
         return await wait_for(db, order, ANSWERED_WITHIN)
 
     return with_database(settings, asked)
-
-
-def who_asks() -> str:
-    """The name of whoever types, for the records."""
-    try:
-        return getpass.getuser()[:100]
-    except (KeyError, OSError):  # a user without a name
-        return "the command line"

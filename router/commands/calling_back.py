@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from router.commands.call import who_asks
-from router.commands.console import fail, newest_table, out, with_database
+from router.commands.console import fail, newest_table, out, who_asks, with_database
 from router.commitments.calling_back import Became
 from router.commitments.facts import Facts, facts_of, person_name
 from router.routing.people import NobodyMeant, person_meant

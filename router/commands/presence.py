@@ -1,14 +1,22 @@
 """Who is there, who isn't, and who says so?"""
 
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, fail, newest_table, out, with_database
+from router.commands.console import (
+    by_command,
+    fail,
+    instant_meant,
+    newest_table,
+    open_door,
+    out,
+    with_database,
+)
 from router.settings import Settings, load_settings
 from router.storage.database import Database
 
@@ -119,7 +127,7 @@ def away(person: str, /, *, until: str) -> None:
         When they are back, by the company's clock: 14:30 (the next time it is), 2026-12-01, or 2026-12-01T08:00.
     """
     settings = load_settings()
-    _change_table(person, _instant(until, settings, datetime.now(UTC)), settings)
+    _change_table(person, instant_meant(until, settings, datetime.now(UTC), "--until"), settings)
 
 
 @app.command
@@ -154,25 +162,16 @@ def _change(text: str, change: Callable[["Presence", datetime], "Presence"]) -> 
 
 
 def _change_table(text: str, until: datetime | None, settings: Settings) -> None:
-    from router.calls.presence import away, may_go_away
-    from router.routing.configuration import Put
+    from router.changes.absence import say_away
     from router.routing.people import person_meant
-    from router.storage.tables import commit_changes
 
     now = datetime.now(UTC)
 
     async def run(db: Database) -> "Outcome":
         table, presences = await _known(db, settings)
-        before = person_meant(text, table)
-        if not may_go_away(before):
-            raise _NotPossible(
-                f"{before.name} is {before.state.value}, which the table has to go on saying: sign them out instead"
-            )
-        after = away(before, until)
-        if after == before:
-            return before, table, presences
-        version = await commit_changes(db, [Put(entity=after)], now, onto=table.version)
-        return after, table.with_change(Put(entity=after), version=version), presences
+        async with open_door(db, settings) as (door, publisher):
+            person = await say_away(door, person_meant(text, table).id, until, by_command(), now)
+            return person, publisher.table or table, presences
 
     _told(settings, run, now)
 
@@ -186,21 +185,18 @@ async def _known(db: Database, settings: Settings) -> "tuple[Table, Presences]":
 def _told(settings: Settings, run: "Callable[[Database], Coroutine[Any, Any, Outcome]]", now: datetime) -> None:
     """Do this, and say how the person stands now and who takes over where nobody is left; or why it can't be done."""
     from router.calls.presence import takeovers
+    from router.changes.faults import ChangeRefused
     from router.routing.people import NobodyMeant
 
     try:
         person, table, presences = with_database(settings, run)
     except NobodyMeant as nobody:
         fail(str(nobody), code=2)
-    except _NotPossible as refusal:
+    except ChangeRefused as refusal:
         fail(str(refusal))
     _say(f"{_standing(person, table, presences, now)}.")
     for sentence in takeovers(person.id, table, presences, now):
         _say(sentence, style="red")
-
-
-class _NotPossible(Exception):
-    """What was asked for would lose something that the table says."""
 
 
 def _standing(person: "Person", table: "Table", presences: "Presences", now: datetime) -> str:
@@ -208,24 +204,6 @@ def _standing(person: "Person", table: "Table", presences: "Presences", now: dat
 
     why = why_not_there(person, table, presences, now)
     return f"{person.name} {whereabouts(why, ZoneInfo(table.time_zone), now)}"
-
-
-def _instant(text: str, settings: Settings, now: datetime) -> datetime:
-    """What was typed as an instant, or the end with 2."""
-    from router.routing.hours import next_time
-
-    try:
-        if ":" in text and "-" not in text:
-            return next_time(time.fromisoformat(text).replace(tzinfo=None), settings.time_zone, now)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--until {text!r} is no time: give 14:30, 2026-12-01 or 2026-12-01T08:00", code=2)
-    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
-        fail(f"--until must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}", code=2)
-    instant = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(settings.time_zone))).astimezone(UTC)
-    if instant <= now:
-        fail(f"--until {text} is over: an absence ends later than now", code=2)
-    return instant
 
 
 def _say(sentence: str, style: str | None = None) -> None:

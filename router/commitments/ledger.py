@@ -110,9 +110,9 @@ def step(found: Commitment | None, event: Event, table: Table, terms: Terms) -> 
     if refusal is not None:
         return refusal
     kind, told = _told(found, event, table, terms)
-    if told == found:
-        return Unchanged()
     after = replace(told, state=_state_after(told, event, TRANSITIONS[before, type(event)]))
+    if after == found:
+        return Unchanged()
     if after.over:
         after = replace(after, closed_at=event.at, try_again_at=None)
     after = replace(after, next_step_at=next_step_at(after, terms))

@@ -380,7 +380,7 @@ def _stay(router: RouterProcess, key: str, call_it: str, console: Console) -> No
         f"""
 [bold]The sample company stays up.[/] Ctrl-C ends it.
 
-  API       {router.address}/api/v1/calls, /api/v1/explain, /readyz, /metrics
+  API       {router.address}/api/v1/docs in a browser: all of it, to read and to try with this key
   key       {key}
             curl -H "Authorization: Bearer {key}" {router.address}/api/v1/calls
   explain   .venv/bin/router explain --caller {sample.BIRCH} --line {sample.FELIX_LINE}

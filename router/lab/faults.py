@@ -1,8 +1,9 @@
-"""What if the wire between the router and Asterisk fails? A proxy on loopback that cuts, swallows and delays."""
+"""What if a wire of the router fails? A proxy on loopback that cuts, swallows and delays."""
 
 import asyncio
 import socket
 import struct
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ HELD = 256  # chunks kept while the wire is mute or slow; then the sender notice
 
 
 class AmiProxy:
-    """Stands between the router and an Asterisk's AMI port.
+    """Stands between the router and an Asterisk's AMI port, or a PostgreSQL's socket.
 
         async with AmiProxy(pbx.ami_port) as proxy:
             router = start_router(ami_port=proxy.port)
@@ -24,8 +25,8 @@ class AmiProxy:
     Nothing here waits: a fault holds from the moment it is asked for.
     """
 
-    def __init__(self, to_port: int) -> None:
-        self.to_port = to_port
+    def __init__(self, to: int | Path) -> None:
+        self.to = to
         self.port = 0  # known once it is open; stays the same after refuse() and mend()
         self.accepted = 0
         self._delay = 0.0
@@ -87,7 +88,10 @@ class AmiProxy:
             _reset(writer)
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.to_port)
+            if isinstance(self.to, Path):
+                far_reader, far_writer = await asyncio.open_unix_connection(self.to)
+            else:
+                far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.to)
         except OSError:
             _reset(writer)
             return

@@ -50,6 +50,11 @@ class PrivatePostgres:
     def url(self) -> str:
         return self.url_of("postgres")
 
+    @property
+    def socket(self) -> Path:
+        """Where it listens, for a proxy before it."""
+        return self._home / ".s.PGSQL.5432"
+
     def url_of(self, database: str) -> str:
         """The address of one database of this server, as SQLAlchemy and libpq read it."""
         return f"postgresql://{USER}@/{database}?host={self._home}"

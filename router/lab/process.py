@@ -18,6 +18,7 @@ from router.lab.ports import LOOPBACK
 READY_WITHIN = 30.0  # seconds until it has a table and the PBX; 1 is usual, a million numbers take some more
 STOP_WITHIN = 15.0  # seconds for a clean stop, which may wait for a database that is away
 ANSWER_WITHIN = 10.0  # seconds for one HTTP answer
+LAST_FIGURES_WITHIN = 1.0  # seconds for its last figures: it may have lost the database that knows its keys
 LOOK_EVERY = 0.02  # seconds between two looks at something that has no event to wait for
 
 
@@ -28,12 +29,18 @@ class RouterFailed(Exception):
 class RouterProcess:
     """`router serve` as a child of this process. `environment` holds its ROUTER_* variables, `key` an API key.
 
-    Its log is `folder/router.log`, one JSON object a line; it goes on over restarts.
+    `only` makes it one half of a router.
+
+    Its log is `folder/router.log`, one JSON object a line; it goes on over restarts. What it had counted when it was
+    told to stop is in `folder/figures.txt`, as it printed it, of one life after the other.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, http_port: int, key: str) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, http_port: int, key: str, only: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log_file = folder / "router.log"
+        self.figures_file = folder / "figures.txt"
         self.address = f"http://{LOOPBACK}:{http_port}"
         self._environment = {
             "ROUTER_HTTP_HOST": LOOPBACK,
@@ -41,6 +48,7 @@ class RouterProcess:
             "ROUTER_LOG_FORMAT": "json",
         } | dict(environment)
         self._key = key
+        self._words = ["serve", *(["--only", only] if only else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -65,7 +73,7 @@ class RouterProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROUTER_")}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "router", "serve"],
+                [sys.executable, "-m", "router", *self._words],
                 env={**inherited, **self._environment, **(changed or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -123,6 +131,7 @@ class RouterProcess:
         process, self._process = self._process, None
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
+            self._keep_figures()
             process.send_signal(signal.SIGTERM)
         try:
             code = process.wait(STOP_WITHIN)
@@ -155,11 +164,19 @@ class RouterProcess:
             raise RouterFailed("the router doesn't run")
         return self._process
 
-    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+    def _keep_figures(self) -> None:
+        try:
+            figures = self._ask("/metrics", within=LAST_FIGURES_WITHIN)
+        except (OSError, RouterFailed):
+            return
+        with self.figures_file.open("ab") as kept:
+            kept.write(figures)
+
+    def _ask(self, path: str, body: bytes | None = None, *, within: float = ANSWER_WITHIN) -> bytes:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.address + path, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as answer:
+            with urllib.request.urlopen(request, timeout=within) as answer:
                 found: bytes = answer.read()
                 return found
         except urllib.error.HTTPError as refusal:

@@ -49,6 +49,7 @@ class Stand:
     The PBX runs already and knows `phones`, all at `phones_port`. `behaviours` say how a phone behaves; who isn't named
     picks up. External phones, at `outside_port`, are among them by their numbers, and there who isn't named doesn't
     exist. `ami_port` is another door to the same AMI (a proxy), `settings` are further ROUTER_* variables.
+    `only` makes its router one half of one; what the other half needs is `environment`.
     Without `wait` nobody waits until the router is ready, which it isn't before there is a company.
 
         with Stand(folder, pbx, "sqlite:///…", SAMPLE, phones_port=5070) as stand:
@@ -67,6 +68,7 @@ class Stand:
         behaviours: Mapping[str, Behaviour] | None = None,
         ami_port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        only: str | None = None,
         wait: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,12 +82,12 @@ class Stand:
         self._batches = itertools.count(1)
         self.begin()
         self.key = furnish(database, company)
-        environment = {
+        self.environment = {
             "ROUTER_AMI_PORT": str(ami_port or pbx.ami_port),
             "ROUTER_AMI_SECRET": pbx.lab.ami_secret,
             "ROUTER_DATABASE": database,
         } | dict(settings or {})
-        self.router = RouterProcess(folder, environment, http_port=pbx.ports.passing(), key=self.key)
+        self.router = RouterProcess(folder, self.environment, http_port=pbx.ports.passing(), key=self.key, only=only)
         desk = {name: manner for name, manner in self._behaviours.items() if not name.startswith("+")}
         self.phones = Phones(folder / "phones", pbx.files, pbx.ports, desk, port=phones_port)
         self.outside: Phones | None = None

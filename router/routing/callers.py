@@ -6,11 +6,15 @@ is never changed: a change copies the arrays (2.3 ms for a million numbers) and 
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 CallerRow = tuple[int, bool, int]
 """The number or prefix as an integer, whether it is a prefix, the account's id (both ids and numbers positive)."""
+
+CallerPiece = tuple["array[int]", "array[int]", bool]
+"""Some numbers in ascending order, the account of each, and whether they are prefixes."""
 
 USUAL_DIGITS = 11  # of a whole number, country code included
 
@@ -109,6 +113,12 @@ class CallerIndex:
             (prefixes if is_prefix else exact).drop(number)
         return _index_of(exact, prefixes)
 
+    def pieces(self, size: int) -> Iterator[CallerPiece]:
+        """All of it in pieces of at most so many numbers, to be put together again by a builder elsewhere."""
+        for column, are_prefixes in ((self._exact, False), (self._prefixes, True)):
+            for at in range(0, len(column.numbers), size):
+                yield column.numbers[at : at + size], column.accounts[at : at + size], are_prefixes
+
     def with_number(self, number: int, is_prefix: bool, account: int) -> "CallerIndex":
         """Another index where this number or prefix belongs to this account."""
         return self.with_numbers([(number, is_prefix, account)])
@@ -159,6 +169,11 @@ class CallerIndexBuilder:
                 last_exact = number
         self._last = {False: last_exact, True: last_prefix}
         self._ascending = ascending
+
+    def add_piece(self, piece: CallerPiece) -> None:
+        """Take a piece of another index."""
+        numbers, accounts, are_prefixes = piece
+        self.add(zip(numbers, repeat(are_prefixes), accounts, strict=False))
 
     def finish(self) -> CallerIndex:
         """The index of all rows that were added; the builder has served its purpose then."""

@@ -56,6 +56,20 @@ def read_number(text: str, region: str, *, withheld: bool = False) -> Number:
     return _read_other_form(text, region)
 
 
+def forms_of(text: str, region: str) -> tuple[str, ...]:
+    """In which forms a trunk of this region may have delivered this number, itself first. Never raises."""
+    e164 = read_number(text, region).e164
+    if not e164:
+        return (text,)
+    parsed = phonenumbers.parse(e164)
+    forms = [text, e164, e164[1:], "00" + e164[1:]]
+    if phonenumbers.country_code_for_region(region) == parsed.country_code:
+        national = phonenumbers.national_significant_number(parsed)
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        forms += [national, ((metadata.national_prefix if metadata else "") or "") + national]
+    return tuple(dict.fromkeys(forms))
+
+
 def read_prefix(text: str) -> str:
     """The beginning of E.164 numbers (`+4930`, also written `004930`), or an empty string when it is none."""
     compact = re.sub(r"[ ()./-]", "", text)

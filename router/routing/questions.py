@@ -38,17 +38,32 @@ LONG_ENOUGH = 11  # digits to which a prefix is filled up, so that it is somebod
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who answers this call at this instant?"""
+    """Who answers this call at this instant? It is asked for so many that are alike: lines, or accounts."""
 
     at: datetime
     call: CallFacts
+    alike: int = 1
+
+
+_Asked = tuple[CallFacts, Iterable[datetime], int]  # the int: for how many it is asked
 
 
 class Questions:
     """Of one table, for the year from `now` on."""
 
-    def __init__(self, table: Table, now: datetime, moments: Moments, *, thin: bool = False) -> None:
-        """`thin`: it also makes a difference who can be rung at the safety net, since at times it is hardly anybody."""
+    def __init__(
+        self,
+        table: Table,
+        now: datetime,
+        moments: Moments,
+        *,
+        thin: bool = False,
+        minded: frozenset[int] = frozenset(),
+    ) -> None:
+        """`thin`: it also makes a difference who can be rung at the safety net, since at times it is hardly anybody.
+
+        `minded` are people of whom it makes a difference at every desk.
+        """
         self._table = table
         self._now = now
         self._moments = moments
@@ -61,16 +76,22 @@ class Questions:
         self._rules = [rule for rule in table.rules if rule.enabled]
         self._by_kind = {rule.line for rule in self._rules if rule.caller_kind is not None}
         self._watched = who_is_at_the_net(table) if thin else (frozenset(), ())
+        self._minded = minded
+        self._beside: Questions | None = None
         self._with_rules = {rule.line for rule in self._rules if rule.line is not None}
         self._of_desk: dict[int, tuple[frozenset[int], tuple[Span, ...]]] = {}
         plain = [line for line in table.lines.values() if line.id not in self._with_rules]
         self._any_line = next(iter(plain or table.lines.values()), None)
 
+    def tell_apart_as(self, other: "Questions") -> None:
+        """Take lines and accounts for alike only if they are so at another table as well."""
+        self._beside = other
+
     def all(self) -> list[Question]:
         """Each question once, by time: so what is known of hours at one instant serves all that are asked then."""
         found = {
-            (at, call.dialled, call.caller.text): Question(at, call)
-            for call, instants in (
+            (at, call.dialled, call.caller.text): Question(at, call, alike)
+            for call, instants, alike in (
                 *self._about_lines(),
                 *self._about_accounts(),
                 *self._about_rules(),
@@ -90,18 +111,29 @@ class Questions:
 
     # Lines: with those of the same desk, hours and so on in one group
 
-    def _about_lines(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
-        asked: set[tuple[object, ...]] = set()
+    def _about_lines(self) -> Iterator[_Asked]:
+        alike: dict[tuple[object, ...], list[tuple[Line, Callable[[], list[datetime]]]]] = {}
         for line in self._table.lines.values():
-            for caller in self._kinds:
-                yield CallFacts(dialled=line.number, caller=caller), (self._now,)
+            for stretch, instants in self._stretches(line):
+                alike.setdefault((*stretch, *self._elsewhere(line)), []).append((line, instants))
+        for lines in alike.values():
+            line, instants = lines[0]
             # Who calls makes a difference to a line by rules only (what an account makes of it is asked about there).
             told_apart = None in self._by_kind or line.id in self._by_kind
-            for alike, instants in self._stretches(line):
-                if alike not in asked:
-                    asked.add(alike)
-                    for caller in self._kinds if told_apart else (self._unknown,):
-                        yield CallFacts(dialled=line.number, caller=caller), instants()
+            for caller in self._kinds if told_apart else (self._unknown,):
+                yield CallFacts(dialled=line.number, caller=caller), instants(), len(lines)
+        for line in self._table.lines.values():
+            for caller in self._kinds:
+                yield CallFacts(dialled=line.number, caller=caller), (self._now,), 1
+
+    def _elsewhere(self, line: Line) -> tuple[object, ...]:
+        """What makes it alike other lines at the other table."""
+        if self._beside is None:
+            return ()
+        there = self._beside._table.lines.get(line.id)
+        if there is None:
+            return (None,)
+        return (there.number == line.number, *(stretch for stretch, _ in self._beside._stretches(there)))
 
     def _stretches(self, line: Line) -> Iterator[tuple[tuple[object, ...], Callable[[], list[datetime]]]]:
         """What makes the line's calls alike those of other lines, while it is open and while it is closed; and when."""
@@ -133,10 +165,10 @@ class Questions:
         covered = ((cover.starts_at, cover.ends_at) for cover in covers)
         return self._moments.of(hours, (*spans, *overridden, *covered))
 
-    def _about_no_line(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
+    def _about_no_line(self) -> Iterator[_Asked]:
         hours, spans = self._behind((self._table.safety_net.id,))
         for caller in self._kinds:
-            yield CallFacts(dialled=self._no_line, caller=caller), self._moments.of(hours, spans)
+            yield CallFacts(dialled=self._no_line, caller=caller), self._moments.of(hours, spans), 1
 
     def _behind(self, starts: Iterable[int | None]) -> tuple[frozenset[int], tuple[Span, ...]]:
         """The hours and overrides of these desks and of every desk that may come after them."""
@@ -160,33 +192,64 @@ class Questions:
                 ahead += [one for one in leads_to if one is not None]
         overrides = [override for desk in desks.values() for override in self._table.overrides_of(desk)]
         hours = frozenset(desk.hours for desk in desks.values() if desk.hours is not None)
-        return hours, tuple((override.starts_at, override.ends_at) for override in overrides)
+        spans: tuple[Span, ...] = tuple((override.starts_at, override.ends_at) for override in overrides)
+        if minded := self._minded & {member for desk in desks.values() for member in desk.members}:
+            more_hours, more_spans = _who_is_there(minded, self._table)
+            hours, spans = hours | more_hours, (*spans, *more_spans)
+        return hours, spans
 
     # Accounts: those for which the same people answer in one group
 
-    def _about_accounts(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
+    def _about_accounts(self) -> Iterator[_Asked]:
         desks_asked: set[int] = set()
         for alike in self._alike().values():
             account_id = next((one for one in alike if one in self._number_of), None)
             account = None if account_id is None else self._table.account(account_id)
             if account is None:
                 continue  # nobody can call from there
-            caller = self._caller(self._number_of[account.id])
-            jobs = [job for job in self._table.jobs_of(account.id) if job.state is JobState.RUNNING]
-            hours: frozenset[int] = frozenset()
-            spans: tuple[Span, ...] = ()
-            if account.desk is not None and account.desk not in desks_asked:
+            # What is behind a desk is asked about once, unless what is alike here is not so at the other table.
+            by_desk = account.desk is not None and (self._beside is not None or account.desk not in desks_asked)
+            if account.desk is not None:
                 desks_asked.add(account.desk)
-                hours, spans = self._behind((account.desk,))
-            people = {*account.deputies, *(job.manager for job in jobs)}
-            if account.manager is not None:
-                people.add(account.manager)
-            person_spans, points = self._of_people(people)
-            instants = self._moments.of(hours, (*spans, *person_spans), (*points, *self._of_jobs(jobs)))
-            for line in self._lines_for(account, jobs):
-                yield CallFacts(dialled=line.number if line else self._no_line, caller=caller), instants
+            caller = self._caller(self._number_of[account.id])
+            for call, instants in self._about_account(account, caller, by_desk=by_desk):
+                yield call, instants, len(alike)
+
+    def about_number(self, number: int) -> Iterator[_Asked]:
+        """Calls from this number, for when it changes hands."""
+        caller = self._caller(number)
+        account = self._table.account_of(caller)
+        if account is not None:
+            yield from ((*asked, 1) for asked in self._about_account(account, caller, by_desk=True))
+        elif self._any_line is not None:
+            line = self._any_line
+            for _, instants in self._stretches(line):
+                yield CallFacts(dialled=line.number, caller=caller), instants(), 1
+
+    def _about_account(
+        self, account: Account, caller: Number, *, by_desk: bool
+    ) -> Iterator[tuple[CallFacts, list[datetime]]]:
+        jobs = [job for job in self._table.jobs_of(account.id) if job.state is JobState.RUNNING]
+        hours, spans = self._behind((account.desk,)) if by_desk else (frozenset(), ())
+        people = {*account.deputies, *(job.manager for job in jobs)}
+        if account.manager is not None:
+            people.add(account.manager)
+        person_spans, points = self._of_people(people)
+        instants = self._moments.of(hours, (*spans, *person_spans), (*points, *self._of_jobs(jobs)))
+        for line in self._lines_for(account, jobs):
+            yield CallFacts(dialled=line.number if line else self._no_line, caller=caller), instants
 
     def _alike(self) -> dict[tuple[object, ...], list[int]]:
+        if self._beside is None:
+            return self._alike_here()
+        there = {account: nth for nth, ids in enumerate(self._beside._alike_here().values()) for account in ids}
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for nth, ids in enumerate(self._alike_here().values()):
+            for account in ids:
+                groups.setdefault((nth, there.get(account)), []).append(account)
+        return groups
+
+    def _alike_here(self) -> dict[tuple[object, ...], list[int]]:
         groups: dict[tuple[object, ...], list[int]] = {}
         special = {rule.account for rule in self._rules if rule.account is not None}
         for nth, ids in enumerate(self._table.accounts.cared_for_alike()):
@@ -237,7 +300,7 @@ class Questions:
 
     # Rules: each with a call that it fits
 
-    def _about_rules(self) -> Iterator[tuple[CallFacts, Iterable[datetime]]]:
+    def _about_rules(self) -> Iterator[_Asked]:
         for rule in self._rules:
             caller = self._who_fits(rule)
             line = self._any_line if rule.line is None else self._table.lines.get(rule.line)
@@ -256,7 +319,7 @@ class Questions:
                 more_hours, more_spans = self._behind((rule.desk,))
                 hours, spans = hours | more_hours, (*spans, *more_spans)
             dialled = line.number if line else self._no_line
-            yield CallFacts(dialled=dialled, caller=caller), self._moments.of(hours, spans, points)
+            yield CallFacts(dialled=dialled, caller=caller), self._moments.of(hours, spans, points), 1
 
     def _who_fits(self, rule: Rule) -> Number | None:
         if rule.account is not None:
@@ -281,10 +344,14 @@ class Questions:
 
 def who_is_at_the_net(table: Table) -> tuple[frozenset[int], tuple[Span, ...]]:
     """The hours and the stretches of time on which it hangs who can be rung at the safety net."""
-    members = [person for id_ in table.safety_net.members if (person := table.people.get(id_))]
-    hours = frozenset(person.hours for person in members if person.hours is not None)
-    covers = ((cover.starts_at, cover.ends_at) for person in members for cover in table.covers_of(person.id))
-    edges = (at for person in members for at in (person.leaves_at, person.away_until))
+    return _who_is_there(table.safety_net.members, table)
+
+
+def _who_is_there(members: Iterable[int], table: Table) -> tuple[frozenset[int], tuple[Span, ...]]:
+    people = [person for id_ in members if (person := table.people.get(id_))]
+    hours = frozenset(person.hours for person in people if person.hours is not None)
+    covers = ((cover.starts_at, cover.ends_at) for person in people for cover in table.covers_of(person.id))
+    edges = (at for person in people for at in (person.leaves_at, person.away_until))
     return hours, (*covers, *((at, None) for at in edges if at is not None))
 
 

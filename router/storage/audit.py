@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from router.storage.database import Transaction
 from router.storage.schema import Action, Source, audit
 
+PART = 1_000  # entries at a time: an import has as many as it changes objects
 PAGE_AT_MOST = 200  # entries in one answer; each holds its object twice
 
 
@@ -32,11 +33,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptEntry(Entry):
+    """`hidden_at`: digits of numbers in it were hidden then, so that what was there can't be brought back by it."""
+
     id: int
+    hidden_at: datetime | None
 
 
 async def append(transaction: Transaction, entries: Sequence[Entry]) -> None:
-    """Put these on record. There is no way to change or to remove an entry. Raises StorageError."""
+    """Put these on record. There is no way to change or to remove an entry: see append_only. Raises StorageError."""
     if entries:
         await transaction.run(insert(audit), [asdict(entry) for entry in entries])
 
@@ -47,10 +51,21 @@ async def entry_of(look: Transaction, identity: int) -> KeptEntry | None:
     return _entry(rows[0]) if rows else None
 
 
+async def count_of_version(look: Transaction, version: int) -> int:
+    """How many objects were changed with this version of the table. Raises StorageError."""
+    return int((await look.rows(select(func.count()).where(audit.c.version == version)))[0][0])
+
+
 async def entries_of_version(look: Transaction, version: int) -> tuple[KeptEntry, ...]:
     """All that was changed with this version of the table, in order. Raises StorageError."""
     query = select(audit).where(audit.c.version == version).order_by(audit.c.id)
-    return tuple([_entry(row) for row in await look.rows(query)])
+    return tuple([_entry(row) async for rows in look.parts(query, PART) for row in rows])
+
+
+async def entries_undoing(look: Transaction, identity: int) -> tuple[KeptEntry, ...]:
+    """All that was changed when this entry was taken back last, in order. Raises StorageError."""
+    last = select(audit.c.version).where(audit.c.undoes == identity).order_by(audit.c.id.desc()).limit(1)
+    return tuple([entry for row in await look.rows(last) for entry in await entries_of_version(look, row.version)])
 
 
 async def newest_entries(

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from router.calls.call import Ending
 from router.calls.events import How, LegResult, Path, Presented, Promised
 from router.routing.model import CallerKind
-from router.storage.columns import UtcTime, holds, metadata, one_of
+from router.storage.columns import UtcTime, holds, metadata, one_of, updated_at
 
 
 class OrderKind(StrEnum):
@@ -30,7 +30,6 @@ class OrderKind(StrEnum):
 
     HAND_OVER = "hand_over"
     CALL_BACK = "call_back"
-    TEST_CALL = "test_call"
 
 
 class OrderState(StrEnum):
@@ -69,8 +68,15 @@ calls = Table(
     one_of("ended", Ending, nullable=True),
     one_of("promise", Promised, nullable=True),
     Column("is_test", Boolean, nullable=False),
+    updated_at(),
 )
 Index(None, calls.c.arrived_at, calls.c.id)
+Index(None, calls.c.updated_at, calls.c.id)
+# What people look for calls by, the newest of them first.
+for _by in (calls.c.line, calls.c.account, calls.c.owner, calls.c.caller, calls.c.dialled, calls.c.ended):
+    Index(None, _by, calls.c.arrived_at)
+_LIVES = text("ended_at IS NULL")
+Index("ix_calls_living", calls.c.arrived_at, calls.c.id, sqlite_where=_LIVES, postgresql_where=_LIVES)
 Index("ix_calls_open", calls.c.id, sqlite_where=calls.c.ended_at.is_(None), postgresql_where=calls.c.ended_at.is_(None))
 
 call_legs = Table(
@@ -88,6 +94,9 @@ call_legs = Table(
     Column("cause", Integer),
     Column("maybe_machine", Boolean, nullable=False, server_default=false()),
 )
+
+MACHINES = text("maybe_machine")
+Index("ix_call_legs_machine", call_legs.c.call, sqlite_where=MACHINES, postgresql_where=MACHINES)
 
 # The hand-overs of a call, in order: from whose phone, to whom (a name, which outlives its row; empty: back), and how.
 call_passings = Table(

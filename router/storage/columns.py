@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Enum, MetaData, TypeDecorator
+from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Enum, MetaData, TypeDecorator, text
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -13,6 +13,8 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+BEFORE = text("'1970-01-01 00:00:00'")  # when a row was written that nobody kept the time of
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -35,6 +37,18 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def updated_at() -> Column[datetime]:
+    """When the row was last written, by the clock of who wrote it: for programs that ask what is new since they asked.
+
+    It is given by itself with every insert and update, so that nothing that writes a row can forget it.
+    """
+    return Column("updated_at", UtcTime, nullable=False, default=_now, onupdate=_now, server_default=BEFORE)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def one_of(name: str, choices: type[StrEnum], *, nullable: bool = False, length: int = 16) -> Column[str]:

@@ -4,7 +4,7 @@ Nobody locks anything: who changes a commitment says which version of it was see
 was faster. That holds for two people who claim at once as for two routers on one database.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -21,17 +21,23 @@ from router.commitments.notice import Notice
 from router.commitments.owner import Owner, present_owner
 from router.routing.table import Table
 from router.storage import outbox
+from router.storage.audit import Entry as AuditEntry
+from router.storage.audit import append
 from router.storage.call_schema import calls
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.ended_calls import happened
-from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments, notices
+from router.storage.notices import in_order, tell
+from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments
 from router.storage.schema import people
-from router.storage.wakeups import Topic
+from router.storage.told_schema import About, Kind
 
 TRIES = 5  # to change what others change as well
 LOOK_AT_ONCE = 100  # commitments whose time has come, in one round of the clock
 
 log = structlog.get_logger()
+
+Noted = Callable[[Commitment | None, Commitment], AuditEntry]
+"""Who asks for a change of a commitment says how it goes on record: as it was (None: not at all), and as it is."""
 
 
 class NoSuchCommitment(StorageError):
@@ -65,12 +71,12 @@ async def list_entries(db: Database, *, over: bool = False, at_most: int = 1000)
     calls_of: dict[int, list[str]] = {}
     for link in linked:
         calls_of.setdefault(link.commitment, []).append(link.call)
-    return tuple([Entry(commitment=_commitment(row), calls=tuple(calls_of.get(row.id, ()))) for row in rows])
+    return tuple([Entry(commitment=as_commitment(row), calls=tuple(calls_of.get(row.id, ()))) for row in rows])
 
 
 async def commitment_of(look: Transaction, commitment: int) -> Commitment:
     """One of them. Raises NoSuchCommitment and other StorageErrors."""
-    return _commitment(await _row(look, commitment))
+    return as_commitment(await _row(look, commitment))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +116,34 @@ class Keeper:
                 case _:
                     pass
 
-    async def do(self, db: Database, commitment: int, event: Event, table: Table) -> Outcome:
-        """What somebody has done about this commitment. Raises NoSuchCommitment and other StorageErrors."""
+    async def do(
+        self, db: Database, commitment: int, event: Event, table: Table, noted: Noted | None = None
+    ) -> Outcome:
+        """What somebody has done about this commitment. Raises NoSuchCommitment and other StorageErrors.
+
+        `noted` makes of how it was and how it is what is put on record with it.
+        """
         async with db.writing() as transaction:
-            return await self._step_one(transaction, commitment, event, table)
+            before = as_commitment(await _row(transaction, commitment))
+            outcome = await self._step_one(transaction, commitment, event, table)
+            await _note(transaction, noted, before, outcome)
+            return outcome
 
     async def happen(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> Outcome:
         """As `do`, in a transaction with what belongs to it. Raises NoSuchCommitment and other StorageErrors."""
         return await self._step_one(transaction, commitment, event, table)
 
-    async def promise(self, db: Database, event: Promised, table: Table) -> Outcome:
+    async def do_in(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> int:
+        """The same in a transaction of others; returns the version that it has then. Raises as `do`."""
+        await self._step_one(transaction, commitment, event, table)
+        return int((await _row(transaction, commitment)).version)
+
+    async def promise(self, db: Database, event: Promised, table: Table, noted: Noted | None = None) -> Outcome:
         """What somebody has promised: another commitment, or more of the one that is open. Raises StorageError."""
         async with db.writing() as transaction:
-            return await self._step_under(transaction, event.party.keys or (event.party.key,), event, table)
+            outcome = await self._step_under(transaction, event.party.keys or (event.party.key,), event, table)
+            await _note(transaction, noted, None, outcome)
+            return outcome
 
     async def look(self, db: Database, table: Table, now: datetime) -> int:
         """What the time that has passed means: how many commitments it has changed. Raises StorageError."""
@@ -160,7 +181,7 @@ class Keeper:
         for _ in range(TRIES):
             rows = await transaction.rows(select(commitments).where(commitments.c.party.in_(keys), OWED))
             row = min(rows, key=lambda row: keys.index(row.party), default=None)
-            outcome = step(_commitment(row) if row else None, event, table, self.terms)
+            outcome = step(as_commitment(row) if row else None, event, table, self.terms)
             if not isinstance(outcome, Changed):
                 return outcome
             if saved := await self._save(transaction, row, outcome, table):
@@ -170,7 +191,7 @@ class Keeper:
     async def _step_one(self, transaction: Transaction, commitment: int, event: Event, table: Table) -> Outcome:
         for _ in range(TRIES):
             row = await _row(transaction, commitment)
-            outcome = step(_commitment(row), event, table, self.terms)
+            outcome = step(as_commitment(row), event, table, self.terms)
             if not isinstance(outcome, Changed):
                 return outcome
             if saved := await self._save(transaction, row, outcome, table):
@@ -179,7 +200,7 @@ class Keeper:
 
     async def _look_at(self, transaction: Transaction, commitment: int, table: Table, now: datetime) -> bool:
         row = await _row(transaction, commitment)
-        outcome = look(_commitment(row), table, self.terms, now)
+        outcome = look(as_commitment(row), table, self.terms, now)
         # of two routers that look at once one is faster, and has told everybody
         return isinstance(outcome, Changed) and await self._save(transaction, row, outcome, table) is not None
 
@@ -198,6 +219,7 @@ class Keeper:
     ) -> Changed | None:
         """Write it and what is told of it; None when somebody else was faster."""
         values = _values(outcome.commitment)
+        await in_order(transaction)
         if row is None:
             unless = {"index_elements": ["party"], "index_where": OWED}
             fresh = transaction.insert(commitments).on_conflict_do_nothing(**unless)
@@ -217,17 +239,30 @@ class Keeper:
 
     async def _tell(self, transaction: Transaction, notice: Notice, table: Table) -> None:
         facts = facts_of(notice.commitment, table)
-        payload = asdict(facts) | {"due_at": facts.due_at.isoformat()}
-        row = {"at": notice.at, "kind": notice.kind, "commitment": notice.commitment.id, "payload": payload}
-        await transaction.wake(Topic.NOTICES)
-        told = await transaction.run(insert(notices).values(**row).returning(notices.c.id))
-        identity = int(told.scalar_one())
+        payload = asdict(facts) | {
+            "due_at": facts.due_at.isoformat(),
+            "opened_by_call": notice.commitment.opened_by_call,
+            "kept_by_call": notice.commitment.kept_by_call,
+        }
+        row = {
+            "at": notice.at,
+            "about": About.COMMITMENT,
+            "kind": Kind(notice.kind),
+            "commitment": notice.commitment.id,
+            "payload": payload,
+        }
+        (identity,) = await tell(transaction, [row])
         if self.logs:
             log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
         if self.mails and notice.to:
             with_address = select(people.c.email).where(people.c.id.in_(notice.to), people.c.email.is_not(None))
             addresses = [row.email for row in await transaction.rows(with_address)]
             await outbox.put_in(transaction, identity, sorted(filter(None, addresses)), notice.at)
+
+
+async def _note(transaction: Transaction, noted: Noted | None, before: Commitment | None, outcome: Outcome) -> None:
+    if noted is not None and isinstance(outcome, Changed):
+        await append(transaction, [noted(before, outcome.commitment)])
 
 
 async def _row(transaction: Transaction, commitment: int) -> Row[Any]:
@@ -265,8 +300,9 @@ async def _talks_since(transaction: Transaction, event: Missed) -> list[Talked]:
     ]
 
 
-def _commitment(row: Row[Any]) -> Commitment:
-    values = {name: value for name, value in row._mapping.items() if name != "version"}
+def as_commitment(row: Row[Any]) -> Commitment:
+    """A row of the commitments as a value. Raises nothing."""
+    values = {name: value for name, value in row._mapping.items() if name not in ("version", "updated_at")}
     return Commitment(**values | {"level": Level(row.level)})
 
 

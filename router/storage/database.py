@@ -25,7 +25,6 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from router.storage.wakeups import Topic, Wakeups
 
@@ -83,9 +82,10 @@ class Upsert(Protocol):
 class Transaction:
     """One unit of work: its statements see one state of the database, and are kept together or not at all."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, statement_within: float = STATEMENT_WITHIN) -> None:
         self.woken: set[Topic] = set()  # who is to look once this is committed
         self._connection = connection
+        self._statement_within = statement_within
 
     async def wake(self, topic: Topic) -> None:
         """Let whoever follows this topic look as soon as this transaction is committed. Raises StorageError."""
@@ -95,7 +95,7 @@ class Transaction:
 
     async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
         """Run one statement, or the same one for many rows. Raises StorageError."""
-        async with within(STATEMENT_WITHIN, "the statement took longer"):
+        async with within(self._statement_within, "the statement took longer"):
             result = await self._connection.execute(statement, rows)
         return cast(CursorResult[Any], result)
 
@@ -132,22 +132,38 @@ class Transaction:
         async with within(STATEMENT_WITHIN, "the commit took longer"):
             await self._connection.commit()
 
+    async def turn_to_changing(self) -> None:
+        """Commit, and begin another unit of work on the same connection: one under the change lock."""
+        await self.commit()
+        await self._connection.execution_options(**{SQLITE_WRITES: True})
+        await self.take_the_change_lock()
+
+    async def take_the_change_lock(self) -> None:
+        if self.speaks_postgresql:  # SQLite's write lock is one already
+            await self.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+
 
 class Database:
     """A small pool of connections to SQLite (`sqlite:///file`) or PostgreSQL (`postgresql://…`)."""
 
     def __init__(self, url: str) -> None:
         self._engine = engine_for(url)
-        self._url = url
+        self.url = url  # where another process finds it; a password may be in it
         self._file = None if self.speaks_postgresql else str(self._engine.url.database)
         self._known_file: tuple[int, int] | None = None
         self.wakeups = Wakeups()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Transaction]:
-        """One consistent look: every query sees the same state, whatever others write. Raises StorageError."""
+    async def reading(self, *, statement_within: float = STATEMENT_WITHIN) -> AsyncIterator[Transaction]:
+        """One consistent look: every query sees the same state, whatever others write. Raises StorageError.
+
+        `statement_within` are the seconds for each query; more than usual only where nobody's call waits.
+        """
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        async with self._transaction(snapshot if self.speaks_postgresql else {}) as transaction:
+        options = snapshot if self.speaks_postgresql else {}
+        async with self._transaction(options, statement_within) as transaction:
+            if statement_within != STATEMENT_WITHIN and transaction.speaks_postgresql:
+                await transaction.run(text(f"SET LOCAL statement_timeout = {_milliseconds(statement_within)}"))
             yield transaction
 
     @asynccontextmanager
@@ -162,29 +178,19 @@ class Database:
     async def changing(self) -> AsyncIterator[Transaction]:
         """As `writing`, but under the change lock: no two changes of the table overlap, in all processes."""
         async with self.writing() as transaction:
-            if transaction.speaks_postgresql:  # SQLite's write lock is one already
-                await transaction.run(text(f"SELECT pg_advisory_xact_lock({CHANGE_LOCK})"))
+            await transaction.take_the_change_lock()
             yield transaction
 
     @asynccontextmanager
-    async def own_connection(self) -> AsyncIterator[Any]:
-        """A connection of PostgreSQL's own driver, outside of the pool, for what lasts as long as a connection does.
+    async def preparing(self) -> AsyncIterator[Transaction]:
+        """A unit of work that puts much ready in temporary tables, in nobody's way, then takes the change lock.
 
-        Its end ends it at once, whatever it was doing. Raises StorageError.
+        Until `turn_to_changing` it writes nothing else; from then on it is as `changing`. Raises StorageError.
         """
-        engine = create_async_engine(normalised(self._url), poolclass=NullPool, connect_args=_for_postgresql())
-        with translated():
-            async with within(CONNECT_WITHIN, "connecting took longer"):
-                connection = await engine.connect()
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            try:
-                yield driver
-            finally:
-                driver.terminate()
-                with suppress(TimeoutError, exc.SQLAlchemyError):
-                    async with asyncio.timeout(CLOSE_WITHIN):
-                        await connection.close()
+        async with self._transaction({}) as transaction:
+            yield transaction
+            await transaction.commit()
+        self.wakeups.wake(transaction.woken)
 
     @property
     def speaks_postgresql(self) -> bool:
@@ -197,14 +203,16 @@ class Database:
                 await self._engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, options: Mapping[str, Any]) -> AsyncIterator[Transaction]:
+    async def _transaction(
+        self, options: Mapping[str, Any], statement_within: float = STATEMENT_WITHIN
+    ) -> AsyncIterator[Transaction]:
         with translated():
             async with within(CONNECT_WITHIN, "connecting took longer"):
                 await self._check_file()
                 connection = await self._engine.connect()
             try:
                 await connection.execution_options(**options)
-                yield Transaction(connection)
+                yield Transaction(connection, statement_within)
             finally:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_WITHIN):
@@ -226,8 +234,11 @@ class Database:
         self._known_file = seen
 
 
-def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
-    """An engine with this room's limits; migrations switch SQLite's foreign keys off while they rebuild tables."""
+def engine_for(url: str, *, foreign_keys: bool = True, locked_within: float = LOCKED_WITHIN) -> AsyncEngine:
+    """An engine with this room's limits; migrations switch SQLite's foreign keys off while they rebuild tables.
+
+    `locked_within` are seconds for which SQLite waits for another writer.
+    """
     address = normalised(url)
     if address.get_backend_name() == "postgresql":
         return create_async_engine(
@@ -236,26 +247,28 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=CONNECT_WITHIN,
             pool_pre_ping=True,  # after a restart of the server its old connections are replaced, not handed out
-            connect_args=_for_postgresql(),
+            connect_args=for_postgresql({}),
         )
     engine = create_async_engine(
         address,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=CONNECT_WITHIN,
-        async_creator=lambda: _open_sqlite(str(address.database)),
+        async_creator=lambda: _open_sqlite(str(address.database), locked_within),
     )
     _speak_sqlite(engine, foreign_keys)
     return engine
 
 
-def _for_postgresql() -> dict[str, Any]:
+def for_postgresql(more: Mapping[str, str]) -> dict[str, Any]:
+    """What a connection to PostgreSQL is made with: this room's limits, and more of the server's settings."""
     return {
         "timeout": CONNECT_WITHIN,
         "server_settings": {
             "application_name": "router",
             "statement_timeout": _milliseconds(STATEMENT_WITHIN),
             "idle_in_transaction_session_timeout": _milliseconds(FORGOTTEN_AFTER),
+            **more,
         },
     }
 
@@ -272,8 +285,8 @@ def normalised(url: str) -> URL:
     return address.set(drivername=drivers[backend])
 
 
-async def _open_sqlite(file: str) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(file, timeout=LOCKED_WITHIN)
+async def _open_sqlite(file: str, locked_within: float) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(file, timeout=locked_within)
     worker = connection._thread
     worker.daemon = True  # as SQLAlchemy does it: a connection that was never closed must not keep the process
     try:

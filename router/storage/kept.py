@@ -1,28 +1,23 @@
 """What is kept of one noun: by id, by the customer's own reference, and page by page?"""
 
-import binascii
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Integer, Select, String, and_, exists, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, exists, or_, select, text, tuple_
 
 from router.routing.configuration import Entity, Noun
 from router.storage import schema
-from router.storage.columns import UtcTime
-from router.storage.database import StorageError, Transaction
+from router.storage.database import Transaction
+from router.storage.paging import cursor_after, in_order
+from router.storage.searching import contains
 from router.storage.shapes import SHAPES, Parts, Shape
 from router.storage.values import values_from
 
+AT_ONCE = 500  # objects that one query names; either database takes some 30,000
 PAGE_AT_MOST = 200  # objects in one answer: of each some hundred bytes
-
-
-class BadCursor(StorageError):
-    """A cursor that no answer of ours contained; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,24 +73,29 @@ async def kept_by_ref(look: Transaction, noun: Noun, ref: str) -> Kept | None:
     return found[0] if found else None
 
 
+async def kept_among(look: Transaction, noun: Noun, ids: Sequence[int]) -> list[Kept]:
+    """Those of them that are there, in the order of their ids. Raises StorageError."""
+    own, in_order, found = SHAPES[noun].table, sorted(ids), []
+    for first in range(0, len(in_order), AT_ONCE):
+        some = in_order[first : first + AT_ONCE]
+        found += await _found(look, noun, select(own).where(own.c.id.in_(some)).order_by(own.c.id))
+    return found
+
+
 async def kept_page(look: Transaction, noun: Noun, wanted: Wanted) -> KeptPage:
     """The objects that are wanted, at most PAGE_AT_MOST. Raises BadCursor, and StorageError."""
     shape = SHAPES[noun]
     limit = max(1, min(wanted.limit, PAGE_AT_MOST))
-    column, falls = shape.table.c[wanted.order.removeprefix("-")], wanted.order.startswith("-")
     query = select(shape.table).where(*_conditions(noun, shape, wanted)).limit(limit + 1)
-    in_order = (column, shape.table.c.id)
-    query = query.order_by(*(one.desc() if falls else one.asc() for one in in_order))
-    if wanted.cursor is not None:
-        last, last_id = _read_cursor(wanted.cursor, wanted.order, column.type)
-        here, there = (column, last), (shape.table.c.id, last_id)
-        beyond = [one < value if falls else one > value for one, value in (here, there)]
-        query = query.where(or_(beyond[0], and_(column == last, beyond[1])))
-    found = await _found(look, noun, query)
+    name = wanted.order.removeprefix("-")
+    found = await _found(
+        look, noun, in_order(query, wanted.order, shape.table.c[name], shape.table.c.id, wanted.cursor)
+    )
     kept = tuple(found[:limit])
     if len(found) <= limit:
         return KeptPage(kept=kept, next_cursor=None)
-    return KeptPage(kept=kept, next_cursor=_cursor(wanted.order, kept[-1]))
+    last = kept[-1].updated_at if name == "updated_at" else getattr(kept[-1].entity, name)
+    return KeptPage(kept=kept, next_cursor=cursor_after(wanted.order, last, kept[-1].entity.id))
 
 
 async def missing(look: Transaction, noun: Noun, ids: Sequence[int]) -> set[int]:
@@ -130,8 +130,7 @@ def _conditions(noun: Noun, shape: Shape, wanted: Wanted) -> list[ColumnElement[
     if wanted.updated_since is not None:
         found.append(own.updated_at >= wanted.updated_since)
     if wanted.search:
-        words = _escaped(wanted.search.lower())
-        found.append(or_(*(func.lower(own[name]).like(f"%{words}%", escape="\\") for name in wanted.search_in)))
+        found.append(or_(*(contains(own[name], wanted.search) for name in wanted.search_in)))
     if wanted.number is not None:
         found.append(_reached_at(noun, shape, wanted.number, wanted.private))
     return found
@@ -166,10 +165,6 @@ def _any_part(shape: Shape, parts: Parts, condition: ColumnElement[bool]) -> Col
     return exists().where(parts.table.c[parts.key] == shape.table.c.id, condition)
 
 
-def _escaped(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 async def _found(look: Transaction, noun: Noun, query: Select[Any]) -> list[Kept]:
     rows = await look.rows(query)
     values = await values_from(look, noun, rows)
@@ -195,33 +190,9 @@ async def _more_beside(look: Transaction, noun: Noun, ids: Sequence[int]) -> Any
             return lambda identity: {"aliases": tuple(of_each[identity])}
         case Noun.ACCOUNT:
             numbers = schema.account_numbers
-            in_order = select(numbers).where(numbers.c.account.in_(ids)).order_by(*numbers.primary_key.columns)
-            for row in await look.rows(in_order):
+            sorted_ = select(numbers).where(numbers.c.account.in_(ids)).order_by(*numbers.primary_key.columns)
+            for row in await look.rows(sorted_):
                 of_each[row.account].append((row.number, row.is_prefix))
             return lambda identity: {"numbers": tuple(of_each[identity])}
         case _:
             return lambda _: {}
-
-
-def _cursor(order: str, last: Kept) -> str:
-    name = order.removeprefix("-")
-    value = last.updated_at if name == "updated_at" else getattr(last.entity, name)
-    told = value.isoformat() if isinstance(value, datetime) else value
-    return urlsafe_b64encode(json.dumps([order, told, last.entity.id]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, order: str, kind: object) -> tuple[Any, int]:
-    try:
-        read = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        its_order, last, last_id = read
-        if isinstance(kind, UtcTime | DateTime):
-            last = datetime.fromisoformat(last)
-            right = last.tzinfo is not None
-        else:
-            right = isinstance(last, int if isinstance(kind, Integer) else str if isinstance(kind, String) else ())
-        right = right and its_order == order and type(last_id) is int and abs(last_id) < 2**31
-    except (ValueError, TypeError, binascii.Error):
-        right, last, last_id = False, None, 0
-    if not right or (isinstance(last, int) and abs(last) >= 2**31) or (isinstance(last, str) and "\0" in last):
-        raise BadCursor("this cursor is none of ours, or of another order: begin without one, and take the next's")
-    return last, last_id

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from router.storage.database import STATEMENT_WITHIN, WAKEUPS, Database, StorageError, within
+from router.storage.own_connection import own_connection
 from router.storage.wakeups import Topic
 
 CHECK_EVERY = 10.0  # seconds; a connection whose other end vanished tells nothing, so it is asked for a sign of life
@@ -26,7 +27,7 @@ async def listen(db: Database) -> None:
     """
     while db.speaks_postgresql:
         try:
-            async with db.own_connection() as connection:
+            async with own_connection(db) as connection:
                 await _listen_on(connection, db)
         except StorageError as fault:
             log.debug("wake-ups can't be heard", why=str(fault))  # the publisher tells that the database fails

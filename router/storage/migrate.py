@@ -1,5 +1,6 @@
 """Has the database the tables this version needs?"""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from router.storage.database import NotMigrated, normalised, translated
+
+_one_at_a_time = threading.Lock()  # alembic keeps what it works on in a module, for the whole process
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -21,7 +24,7 @@ def upgrade(url: str) -> None:
     """
     if normalised(url).get_backend_name() == "sqlite":
         Path(str(normalised(url).database)).parent.mkdir(parents=True, exist_ok=True)
-    with translated(), _in_our_words():
+    with _one_at_a_time, translated(), _in_our_words():
         command.upgrade(config_for(url), "head")
 
 

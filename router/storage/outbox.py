@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from router.commitments.notice import NoticeKind
 from router.storage.database import Database, Transaction
-from router.storage.owed_schema import WAITING, MailState, notices, outbox
+from router.storage.told_schema import WAITING, MailState, notices, outbox
 
 AT_ONCE = 20  # mails taken together; each may last seconds while the mail server is slow
 TAKEN_FOR = timedelta(minutes=5)  # longer than AT_ONCE mails take with every one of them at its time limit
@@ -49,7 +49,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
     due = (
         select(outbox.c.id, outbox.c.attempts, outbox.c.target, notices.c.kind, notices.c.commitment, notices.c.payload)
         .join(notices, notices.c.id == outbox.c.notice)
-        .where(WAITING, outbox.c.next_try_at <= now)
+        .where(WAITING, outbox.c.webhook.is_(None), outbox.c.next_try_at <= now)
         .order_by(outbox.c.next_try_at, outbox.c.id)
         .limit(AT_ONCE)
     )
@@ -68,7 +68,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
         [
             Mail(
                 id=row.id,
-                kind=row.kind,
+                kind=NoticeKind(row.kind),
                 commitment=row.commitment,
                 payload=row.payload,
                 target=row.target,

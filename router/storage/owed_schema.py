@@ -1,23 +1,11 @@
-"""Which rows are kept of what we owe callers, and of what was told about it?"""
+"""Which rows are kept of what we owe callers?"""
 
-from enum import StrEnum
-
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from router.commitments.calling_back import Became
 from router.commitments.commitment import State, Why
-from router.commitments.notice import NoticeKind
 from router.storage import call_schema  # noqa: F401  (the orders, which call-backs name)
-from router.storage.columns import UtcTime, holds, metadata, one_of
-
-
-class MailState(StrEnum):
-    """waiting: to be sent, perhaps again · sent · refused: the mail server will never take it."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    REFUSED = "refused"
-
+from router.storage.columns import UtcTime, holds, metadata, one_of, updated_at
 
 # Persons, desks, accounts and lines are named by their ids alone: what we owe is not lost with one of them, it goes to
 # somebody else. `version` goes up with every change, so that of two who change it at once one learns that it was late.
@@ -48,6 +36,7 @@ commitments = Table(
     Column("void_reason", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("closed_at", UtcTime),
+    updated_at(),
     holds("urgency", "urgency > 0"),
     holds("attempts", "attempts >= 0"),
     holds("level", "level BETWEEN 0 AND 4"),
@@ -59,7 +48,13 @@ commitments = Table(
 # In words, not as parameters: only so do both databases see that a query can use the indexes of what is owed.
 OWED = text("state IN ('open', 'claimed')")
 OVER = text("state IN ('kept', 'void')")
+# What people look for commitments by.
+for _by in (commitments.c.due_at, commitments.c.opened_at, commitments.c.updated_at):
+    Index(None, _by, commitments.c.id)
+for _by in (commitments.c.owner, commitments.c.account, commitments.c.caller):
+    Index(None, _by)
 Index("uq_commitments_party", commitments.c.party, unique=True, sqlite_where=OWED, postgresql_where=OWED)
+Index("ix_commitments_closed_at", commitments.c.closed_at, commitments.c.id, sqlite_where=OVER, postgresql_where=OVER)
 Index("ix_commitments_next_step_at", commitments.c.next_step_at, sqlite_where=OWED, postgresql_where=OWED)
 
 # No foreign key to the call: a commitment can be told of one whose record the database refused.
@@ -101,35 +96,3 @@ Index(
     sqlite_where=UNDER_WAY, postgresql_where=UNDER_WAY,
 )  # fmt: skip
 Index("ix_call_backs_commitment", call_backs.c.commitment)
-
-# What the outside shall learn, in the order in which it happened; `payload` is all that a reader needs, in names.
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    one_of("kind", NoticeKind),
-    Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
-    Column("payload", JSON, nullable=False),
-    Index(None, "commitment"),
-    sqlite_autoincrement=True,
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("notice", Integer, ForeignKey("notices.id", ondelete="RESTRICT"), nullable=False),
-    Column("target", Text, nullable=False),
-    one_of("state", MailState),
-    Column("attempts", Integer, nullable=False),
-    Column("next_try_at", UtcTime, nullable=False),
-    Column("sent_at", UtcTime),
-    Column("error", Text, nullable=False),
-    UniqueConstraint("notice", "target"),  # nobody is told the same twice
-    holds("attempts", "attempts >= 0"),
-    holds("sent_at", "(state = 'sent') = (sent_at IS NOT NULL)"),
-    sqlite_autoincrement=True,
-)
-WAITING = text("state = 'waiting'")
-Index("ix_outbox_next_try_at", outbox.c.next_try_at, sqlite_where=WAITING, postgresql_where=WAITING)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from router.routing.configuration import Change
+from router.routing.configuration import Change, Configuration
 from router.routing.table import Table, TableError
 from router.storage.covers import refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, StorageError, Transaction
@@ -27,8 +27,13 @@ TRIES = 5  # to change a table that others change as well; each failed one reads
 log = structlog.get_logger()
 
 T = TypeVar("T")
+Load = Callable[[Database, str, str, tuple[str, ...]], Awaitable[tuple[Configuration, int]]]
 Work = Callable[[Transaction, Table | None], Awaitable[tuple[Sequence[Change], T]]]
 """Writes rows; returns the changes of the table that it has written, and what its caller wants to know."""
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction of which nothing shall be kept."""
 
 
 class Publisher:
@@ -42,12 +47,20 @@ class Publisher:
         publish: Callable[[Table], None],
         *,
         external_prefixes: tuple[str, ...] = (),
+        logs: bool = True,
+        load: Load = load_configuration,
     ) -> None:
+        """`logs`: what keeps it from the newest table is told in the log; a command says it itself.
+
+        `load` reads the tables that others make, once there is one by which calls are decided.
+        """
         self._db = db
         self._region = region
         self._time_zone = time_zone
         self._external_prefixes = external_prefixes
         self._publish = publish
+        self._logs = logs
+        self._load = load
         self._table: Table | None = None
         self._seen_at: float | None = None
         self._trouble = "the table was not read yet"
@@ -59,6 +72,11 @@ class Publisher:
     def table(self) -> Table | None:
         """The newest table, None before the first could be read."""
         return self._table
+
+    @property
+    def version(self) -> int | None:
+        """That of the newest table, None before the first could be read."""
+        return None if self._table is None else self._table.version
 
     @property
     def trouble(self) -> str:
@@ -113,6 +131,27 @@ class Publisher:
                 return made
         raise Overtaken("others change the table all the time: try again")
 
+    async def rehearse(self, work: Work[T]) -> tuple[Table | None, Sequence[Change], T]:
+        """Let `work` change the rows as in `change`, and undo it: nothing is kept, and others wait for milliseconds.
+
+        Returns the newest table as it is, the changes that were written, and what `work` made. Raises what `work`
+        raises, StorageError, and Overtaken as `change` does.
+        """
+        async with self._changing:
+            for _ in range(TRIES):
+                before, version = await self._newest()
+                try:
+                    async with self._db.changing() as transaction:
+                        if await version_in(transaction) != version:
+                            continue
+                        changes, made = await work(transaction, before)
+                        if touches_covers(changes):
+                            await refuse_contradictions(transaction)
+                        raise _Rehearsed
+                except _Rehearsed:
+                    return before, changes, made
+        raise Overtaken("others change the table all the time: try again")
+
     async def apply(self, changes: Sequence[Change], now: datetime) -> Table:
         """Commit these changes as one, and let decisions be made from the table they make before this returns.
 
@@ -151,9 +190,8 @@ class Publisher:
             return
         if newest == self._refused:
             return
-        configuration, version = await load_configuration(
-            self._db, self._region, self._time_zone, self._external_prefixes
-        )
+        load = load_configuration if before is None else self._load
+        configuration, version = await load(self._db, self._region, self._time_zone, self._external_prefixes)
         try:
             table = Table.build(configuration, version)
         except TableError as fault:
@@ -170,7 +208,9 @@ class Publisher:
         self._publish(table)
 
     def _tell(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+        if not self._logs:
+            pass
+        elif trouble and trouble != self._trouble:
             log.warning("table not renewed", why=trouble, table=None if self._table is None else self._table.version)
         elif self._trouble and not trouble:
             log.info("table is the newest", table=None if self._table is None else self._table.version)

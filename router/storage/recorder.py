@@ -6,9 +6,9 @@ is changed until the call has ended, and then only by one that knows better.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -28,6 +28,7 @@ RETRY_FIRST = 0.1  # seconds, doubled with every failure
 RETRY_LAST = 2.0  # seconds: how late records may be after the database is back
 
 Settle = Callable[[Transaction, Sequence[Call]], Awaitable[None]]
+Tell = Callable[[Transaction, Sequence[Call]], Awaitable[Collection[str]]]
 
 log = structlog.get_logger()
 
@@ -36,11 +37,20 @@ class Recorder:
     """The newest state of each call that isn't written yet, and the task that writes it. Its figures are counters."""
 
     def __init__(
-        self, db: Database, *, zone: tzinfo = UTC, at_most: int = REMEMBER_AT_MOST, settle: Settle | None = None
+        self,
+        db: Database,
+        *,
+        zone: tzinfo = UTC,
+        at_most: int = REMEMBER_AT_MOST,
+        settle: Settle | None = None,
+        tell: Tell | None = None,
+        missed: Callable[[datetime], None] = lambda since: None,
     ) -> None:
         """`zone` is the one in which the sentences of a decision tell their times.
 
-        `settle` is told the calls that are written, in the transaction that writes them.
+        `settle` is told the calls that are written, in the transaction that writes them; before it `tell`, which says
+        of which calls it wants to hear again soon, also when nothing happens to them. `missed` is told, when there is
+        room again, since when calls arrived that memory had no room for.
         """
         self.written = 0  # calls, each as often as it was written
         self.failures = 0  # batches that had to be tried again
@@ -51,6 +61,10 @@ class Recorder:
         self._zone = zone
         self._at_most = at_most
         self._settle = settle
+        self._tell = tell
+        self._again: dict[str, Call] = {}  # as they were written; to be written once more with the next batch
+        self._missed = missed
+        self._dropped_since: datetime | None = None
         self._pending: dict[str, Call] = {}
         self._since: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -68,11 +82,13 @@ class Recorder:
     def record(self, call: Call) -> None:
         """Remember this state of the call, in place of an earlier one. Never waits, never raises.
 
-        Without room for another call it is dropped and counted; its end stays in the PBX's journal.
+        Without room for another call it is dropped and counted; its end stays in the PBX's journal, which is read
+        again when there is room.
         """
         if call.call_id not in self._pending:
             if len(self._pending) >= self._at_most:
                 self.dropped += 1
+                self._dropped_since = min(self._dropped_since or call.arrived_at, call.arrived_at)
                 return
             self._since[call.call_id] = monotonic()
         elif call.ended_at is not None:
@@ -89,9 +105,14 @@ class Recorder:
             await self._wake.wait()
             await asyncio.sleep(GATHER_FOR)
             self._wake.clear()
+            self._recall()
             try:
                 await self._write_pending()
                 wait = RETRY_FIRST
+                if self._dropped_since is not None and len(self._pending) < self._at_most:
+                    since, self._dropped_since = self._dropped_since, None
+                    log.warning("records are missing: the PBX's journal is read again", since=since.isoformat())
+                    self._missed(since)
             except StorageError as fault:
                 self.failures += 1
                 log.warning("records wait", why=str(fault), pending=self.pending, seconds=round(self.oldest_age(), 1))
@@ -111,6 +132,12 @@ class Recorder:
         except (StorageError, TimeoutError) as fault:
             log.error("records are lost with this process", why=str(fault), pending=self.pending)
         return self.pending
+
+    def _recall(self) -> None:
+        again, self._again = self._again, {}
+        for call_id, call in again.items():
+            if call_id not in self._pending:
+                self.record(call)
 
     async def _write_pending(self) -> None:
         """Write, in their order, as many as are pending now; what comes meanwhile is for the next time, and gathers."""
@@ -152,11 +179,15 @@ class Recorder:
                 await transaction.run(self._upserts[1], legs)
             if passings:
                 await transaction.run(self._upserts[2], passings)
+            again = await self._tell(transaction, batch) if self._tell is not None else ()
             if self._settle is not None:
                 await self._settle(transaction, batch)
         self.written += len(batch)
         for call in batch:
             self._forget(call)
+            if call.call_id in again and call.call_id not in self._pending:
+                self._again[call.call_id] = call
+                self._wake.set()
 
     def _forget(self, call: Call) -> None:
         if self._pending.get(call.call_id) is call:  # else it has changed while it was being written

@@ -1,26 +1,25 @@
 """What is on record of the calls?"""
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from router.calls.call import Call, Ending, Leg, Passing, Phase
 from router.calls.events import Path, Presented, Promised
 from router.routing.model import CallerKind
 from router.storage.call_schema import call_legs, call_passings, calls
-from router.storage.database import Database, StorageError, Transaction
+from router.storage.columns import UtcTime
+from router.storage.database import Database, Transaction
+from router.storage.paging import cursor_after, in_order
+from router.storage.schema import accounts, people
+from router.storage.searching import contains
 
 PAGE_AT_MOST = 200  # records in one answer: about 1 MB with their decisions
 ADOPT_AT_MOST = 10_000  # calls without an end that are taken over at a start, the newest first: far more than can live
-
-
-class BadCursor(StorageError):
-    """A cursor that no answer of ours contained; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +51,7 @@ class CallRecord:
     ended: Ending | None
     promise: Promised | None
     is_test: bool
+    updated_at: datetime
     legs: tuple[Leg, ...]
     passings: tuple[Passing, ...]
 
@@ -64,33 +64,62 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsWanted:
+    """Which calls, in which order. `order` is arrived_at or updated_at, with - in front for the newest first.
+
+    `equal` compares columns, `numbers` are the forms in which a caller's or a dialled number may be on record,
+    `search` is a part of either, or of the name of the account or of who had the call last.
+    """
+
+    limit: int
+    order: str = "-arrived_at"
+    cursor: str | None = None
+    still_open: bool | None = None
+    equal: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Sequence[str] = ()
+    arrived_from: datetime | None = None
+    arrived_before: datetime | None = None
+    updated_since: datetime | None = None
+    search: str | None = None
+
+
 async def recent_calls(db: Database, limit: int, cursor: str | None = None, *, still_open: bool = False) -> Page:
     """The calls on record, newest first, at most `limit` of them (and PAGE_AT_MOST); or only those that live.
 
     Raises BadCursor for a cursor that isn't ours, and StorageError.
     """
-    limit = max(1, min(limit, PAGE_AT_MOST))
-    newest_first = select(calls).order_by(calls.c.arrived_at.desc(), calls.c.id.desc()).limit(limit + 1)
-    if still_open:
-        newest_first = newest_first.where(calls.c.ended_at.is_(None))
-    if cursor is not None:
-        newest_first = newest_first.where(_before(*_read_cursor(cursor)))
+    return await calls_page(db, CallsWanted(limit=limit, cursor=cursor, still_open=still_open or None))
+
+
+async def calls_page(db: Database, wanted: CallsWanted) -> Page:
+    """The calls that are wanted, at most PAGE_AT_MOST. Raises BadCursor for a cursor that isn't ours, StorageError."""
+    limit = max(1, min(wanted.limit, PAGE_AT_MOST))
+    name = wanted.order.removeprefix("-")
+    query = select(calls).where(*_conditions(wanted)).limit(limit + 1)
     async with db.reading() as look:
-        rows = await look.rows(newest_first)
-        ids = [row.id for row in rows]
-        legs = await _legs_of(look, select(call_legs).where(call_legs.c.call.in_(ids)))
-        passings = await _passings_of(look, select(call_passings).where(call_passings.c.call.in_(ids)))
-    records = tuple([_record(row, legs, passings) for row in rows[:limit]])
-    return Page(records=records, next_cursor=_cursor(records[-1]) if len(rows) > limit else None)
+        rows = await look.rows(in_order(query, wanted.order, calls.c[name], calls.c.id, wanted.cursor))
+        found = await _with_parts(look, rows[:limit])
+    if len(rows) <= limit:
+        return Page(records=found, next_cursor=None)
+    after = cursor_after(wanted.order, getattr(found[-1], name), found[-1].call_id)
+    return Page(records=found, next_cursor=after)
+
+
+async def calls_by_id(look: Transaction, ids: Sequence[str]) -> tuple[CallRecord, ...]:
+    """The records of these calls, the first that arrived first; those that aren't there are left out.
+
+    Raises StorageError.
+    """
+    query = select(calls).where(calls.c.id.in_(ids)).order_by(calls.c.arrived_at, calls.c.id)
+    return await _with_parts(look, await look.rows(query))
 
 
 async def recorded_call(db: Database, call_id: str) -> CallRecord | None:
     """The record of one call, None when there is none. Raises StorageError."""
     async with db.reading() as look:
-        rows = await look.rows(select(calls).where(calls.c.id == call_id))
-        legs = await _legs_of(look, select(call_legs).where(call_legs.c.call == call_id))
-        passings = await _passings_of(look, select(call_passings).where(call_passings.c.call == call_id))
-    return _record(rows[0], legs, passings) if rows else None
+        found = await calls_by_id(look, [call_id])
+    return found[0] if found else None
 
 
 async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
@@ -106,6 +135,48 @@ async def open_calls(db: Database, pbx: str) -> tuple[Call, ...]:
         theirs = select(call_passings).join(calls, calls.c.id == call_passings.c.call).where(still_open)
         passings = await _passings_of(look, theirs)
     return tuple([_call(_record(row, legs, passings)) for row in rows])
+
+
+async def newest_end(db: Database, pbx: str) -> datetime | None:
+    """When the last call of this PBX ended that is on record with its end; None when none is.
+
+    Looks among those that arrived last: one that lasted for longer and ended later only makes it too early. Ends are
+    written in the order in which they happened, so those before are on record as well. Raises StorageError.
+    """
+    ours = and_(calls.c.ended_at.is_not(None), calls.c.id.startswith(f"{pbx}:", autoescape=True))
+    latest = select(calls.c.ended_at).where(ours).order_by(calls.c.arrived_at.desc(), calls.c.id.desc())
+    among = latest.limit(PAGE_AT_MOST).subquery()
+    async with db.reading() as look:
+        (row,) = await look.rows(select(func.max(among.c.ended_at, type_=UtcTime)))
+    end: datetime | None = row[0]
+    return end
+
+
+def _conditions(wanted: CallsWanted) -> list[ColumnElement[bool]]:
+    own = calls.c
+    found: list[ColumnElement[bool]] = [own[name] == value for name, value in wanted.equal.items()]
+    if wanted.still_open is not None:
+        found.append(own.ended_at.is_(None) if wanted.still_open else own.ended_at.is_not(None))
+    if wanted.numbers:
+        found.append(or_(own.caller.in_(wanted.numbers), own.dialled.in_(wanted.numbers)))
+    if wanted.arrived_from is not None:
+        found.append(own.arrived_at >= wanted.arrived_from)
+    if wanted.arrived_before is not None:
+        found.append(own.arrived_at < wanted.arrived_before)
+    if wanted.updated_since is not None:
+        found.append(own.updated_at >= wanted.updated_since)
+    if wanted.search:
+        named = own.account.in_(select(accounts.c.id).where(contains(accounts.c.name, wanted.search)))
+        had = own.owner.in_(select(people.c.id).where(contains(people.c.name, wanted.search)))
+        found.append(or_(contains(own.caller, wanted.search), contains(own.dialled, wanted.search), named, had))
+    return found
+
+
+async def _with_parts(look: Transaction, rows: Sequence[Row[Any]]) -> tuple[CallRecord, ...]:
+    ids = [row.id for row in rows]
+    legs = await _legs_of(look, select(call_legs).where(call_legs.c.call.in_(ids)))
+    passings = await _passings_of(look, select(call_passings).where(call_passings.c.call.in_(ids)))
+    return tuple([_record(row, legs, passings) for row in rows])
 
 
 async def _legs_of(look: Transaction, query: Select[Any]) -> dict[str, list[Leg]]:
@@ -164,23 +235,3 @@ def _phase(record: CallRecord) -> Phase:
     if record.taken_at is not None:
         return Phase.TALKING
     return Phase.RINGING if record.legs else Phase.ARRIVED
-
-
-def _before(arrived_at: datetime, call_id: str) -> Any:
-    return or_(calls.c.arrived_at < arrived_at, and_(calls.c.arrived_at == arrived_at, calls.c.id < call_id))
-
-
-def _cursor(last: CallRecord) -> str:
-    return urlsafe_b64encode(f"{last.arrived_at.isoformat()} {last.call_id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        arrived_at, _, call_id = text.partition(" ")
-        instant = datetime.fromisoformat(arrived_at)
-    except (ValueError, binascii.Error):
-        instant, call_id = None, ""
-    if instant is None or instant.tzinfo is None:
-        raise BadCursor("this cursor is none of ours: begin without one, and take the next from the answer")
-    return instant, call_id

@@ -25,7 +25,11 @@ from sqlalchemy import (
 )
 
 import router.storage.call_schema
-import router.storage.owed_schema  # noqa: F401 (their tables are in the same metadata)
+import router.storage.import_schema
+import router.storage.leaving_schema
+import router.storage.owed_schema
+import router.storage.retention_schema
+import router.storage.told_schema  # noqa: F401 (their tables are in the same metadata)
 from router.routing.model import (
     CallerKind,
     ClosedBy,
@@ -39,6 +43,7 @@ from router.routing.model import (
     PhoneKind,
     Strategy,
 )
+from router.storage.append_only import keep_append_only
 from router.storage.columns import UtcTime as UtcTime  # who asks for it here has all tables in it
 from router.storage.columns import holds as _holds
 from router.storage.columns import metadata as metadata
@@ -409,7 +414,8 @@ api_keys = Table(
 )
 
 # Only ever added to. No foreign keys: it tells of what may be gone. `before` and `after` are the object as the API
-# shows it, nothing for one that wasn't there; `undoes` is the entry that this one takes back.
+# shows it, nothing for one that wasn't there; `undoes` is the entry that this one takes back. `hidden_at`: when digits
+# of numbers in it were hidden for the last time.
 audit = Table(
     "audit",
     metadata,
@@ -425,6 +431,8 @@ audit = Table(
     Column("after", JSON(none_as_null=True)),
     Column("version", Integer),
     Column("undoes", Integer),
+    Column("hidden_at", UtcTime),
     Index(None, "kind", "object"),
     sqlite_autoincrement=True,
 )
+keep_append_only(audit)

@@ -14,6 +14,7 @@ from router.routing.model import Desk, Hours, Job, Line, Override, Person, Rule
 from router.storage import schema
 from router.storage.covers import all_covers, refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, Transaction
+from router.storage.notices import tell_table
 from router.storage.rows import write
 from router.storage.values import values_of
 from router.storage.wakeups import Topic
@@ -57,6 +58,13 @@ async def current_version(db: Database) -> int:
         return await version_in(look)
 
 
+async def size_of(db: Database) -> int:
+    """How many accounts and numbers there are, of which alone there can be many. Raises StorageError."""
+    async with db.reading() as look:
+        counts = [select(func.count()).select_from(table) for table in (schema.accounts, schema.account_numbers)]
+        return sum([int((await look.rows(count))[0][0]) for count in counts])
+
+
 async def commit_changes(db: Database, changes: Sequence[Change], now: datetime, *, onto: int | None = None) -> int:
     """Write these changes in this order as one, and return the version of the table they make.
 
@@ -78,7 +86,9 @@ async def next_version(transaction: Transaction, now: datetime) -> int:
     newest = select(func.coalesce(func.max(schema.table_versions.c.version), 0) + 1, literal(now, schema.UtcTime))
     await transaction.wake(Topic.TABLE)
     numbered = insert(schema.table_versions).from_select(["version", "at"], newest)
-    return int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
+    version = int((await transaction.run(numbered.returning(schema.table_versions.c.version))).scalar_one())
+    await tell_table(transaction, version, now)
+    return version
 
 
 async def version_in(look: Transaction) -> int:

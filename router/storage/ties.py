@@ -70,14 +70,14 @@ async def clashes(look: Transaction, entity: Entity, ref: str | None) -> list[Cl
     own, parts = rows_of(entity)
     row = {**own, "ref": ref}
     found = []
-    for columns in _unique(shape.table):
+    for columns in unique_columns(shape.table):
         holder = await _holder(look, shape.table, "id", columns, row, entity.id)
         if holder is not None:
             found.append(Clash(columns=columns, holder=holder))
     for of_noun, rows in zip(shape.parts, parts, strict=True):
         if not of_noun.have_ids:
             continue
-        for columns in _unique(of_noun.table):
+        for columns in unique_columns(of_noun.table):
             for place, part in enumerate(rows):
                 holder = await _holder(look, of_noun.table, of_noun.key, columns, part, entity.id)
                 if holder is not None:
@@ -102,7 +102,8 @@ async def holders_of_aliases(look: Transaction, aliases: Sequence[str]) -> dict[
     return {row.dialled: row.line for row in await look.rows(select(table).where(table.c.dialled.in_(aliases)))}
 
 
-def _unique(table: Table) -> list[tuple[str, ...]]:
+def unique_columns(table: Table) -> list[tuple[str, ...]]:
+    """The columns of which no two rows may have the same values."""
     several = [
         tuple(column.name for column in constraint.columns)
         for constraint in table.constraints

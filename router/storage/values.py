@@ -29,7 +29,7 @@ async def values_from(look: Transaction, noun: Noun, rows: _Rows, *, all_of_them
     """The values of these rows of the noun's own table, in their order; their parts are fetched."""
     shape = SHAPES[noun]
     parts = [await _parts(look, one, None if all_of_them else [row.id for row in rows]) for one in shape.parts]
-    return [_value(noun, _columns(row, shape), [of_each.get(row.id, ()) for of_each in parts]) for row in rows]
+    return [value_from(noun, row, [of_each.get(row.id, ()) for of_each in parts]) for row in rows]
 
 
 async def _parts(look: Transaction, parts: Parts, of: Sequence[int] | None) -> Mapping[int, _Rows]:
@@ -44,7 +44,9 @@ async def _parts(look: Transaction, parts: Parts, of: Sequence[int] | None) -> M
     return found
 
 
-def _value(noun: Noun, own: Mapping[str, Any], parts: Sequence[_Rows]) -> Entity:
+def value_from(noun: Noun, row: Row[Any], parts: Sequence[_Rows]) -> Entity:
+    """The value of this row of the noun's own table and of its parts, for each table of parts that its shape names."""
+    own = _columns(row, SHAPES[noun])
     match noun:
         case Noun.PERSON:
             return Person(**own, phones=tuple([Phone(**_columns(row)) for row in parts[0]]))

@@ -6,10 +6,15 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from router.bulk.imports import Imports
+from router.calls.presence import Presences
 from router.changes.door import Door
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.web.figures import Figure
+from router.web.limits import Limits
+from router.web.live import Live
 from router.web.standing import Standing
 
 
@@ -19,11 +24,17 @@ class Parts:
 
     db: Database
     door: Door
+    keeper: Keeper  # of what we owe
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
     figures: Callable[[], Iterable[Figure]]
     now: Callable[[], datetime]
+    bulk: Imports
+    live: Live
     pbx: str = "pbx"  # the one that orders are given to
+    private_webhooks: bool = False  # whether events may be sent to this machine and private networks
+    limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
+    presences: Callable[[], Presences] = dict  # what everybody last said of themselves
 
 
 def parts(request: Request) -> Parts:

@@ -4,6 +4,7 @@ Always in the same form, the problem details of RFC 9457: `type` is stable and m
 kind of thing went wrong, `detail` what to do about it, `errors` which fields, by JSON pointer.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,9 @@ from starlette.exceptions import HTTPException
 
 from router.changes import faults
 from router.routing.table import TableError
+from router.storage.commitments import NoSuchCommitment
 from router.storage.database import Conflict, Contradictory, NotMigrated, Overtaken, Refused, StorageError, Unavailable
+from router.storage.paging import BadCursor
 
 log = structlog.get_logger()
 
@@ -55,6 +58,7 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
     named_by: list[NamedBy] = []
     nowhere: list[DeadEnd] = []
+    claimed_by_id: int | None = None
 
 
 class Refusal(Exception):
@@ -69,6 +73,7 @@ class Refusal(Exception):
         errors: Sequence[FieldError] = (),
         named_by: Sequence[NamedBy] = (),
         nowhere: Sequence[DeadEnd] = (),
+        claimed_by_id: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -80,6 +85,7 @@ class Refusal(Exception):
             errors=list(errors),
             named_by=list(named_by),
             nowhere=list(nowhere),
+            claimed_by_id=claimed_by_id,
         )
         self.headers = headers
 
@@ -107,15 +113,24 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    if status is HTTPStatus.BAD_REQUEST:  # a body that is no text; one that is no JSON is invalid as well
+        detail = "this is no JSON in UTF-8"
+        errors = [FieldError(pointer="/body", detail=detail)]
+        return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"/body: {detail}", errors=errors))
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:  # Starlette knows only of the first operation at this path
+        there = await asyncio.to_thread(request.app.state.methods_at, request.url.path)
+        headers["Allow"] = ", ".join(there) or headers.get("Allow", "")
     kind = status.phrase.lower().replace(" ", "-")
-    return _answer(Refusal(status, kind, str(error.detail), headers=error.headers))
+    return _answer(Refusal(status, kind, str(error.detail), headers=headers))
 
 
 async def _change(request: Request, error: Exception) -> JSONResponse:
     detail = str(error)
+    at = getattr(error, "at", "")
+    whole = [FieldError(pointer=f"/body{at}", detail=detail)] if at else []
     match error:
         case faults.Invalid(faults=found):
             errors = _in_body(found)
@@ -125,17 +140,28 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(HTTPStatus.CONFLICT, "taken", detail, errors=_in_body(found))
         case faults.StillNamed(by=by):
             named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
-            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, named_by=named_by)
+            refusal = Refusal(HTTPStatus.CONFLICT, "still-named", detail, errors=whole, named_by=named_by)
+        case faults.LeftBehind(faults=found, by=by):
+            named_by = [NamedBy(noun=one.plural, id=one.id, field=one.field) for one in by]
+            status, errors = HTTPStatus.UNPROCESSABLE_ENTITY, _in_body(found)
+            refusal = Refusal(status, "left-behind", detail, errors=errors, named_by=named_by)
+        case faults.LeavesAlready():
+            refusal = Refusal(HTTPStatus.CONFLICT, "leaves-already", detail)
         case faults.LeadsNowhere(found=ends):
             nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"
             refusal = Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "leads-nowhere", detail, nowhere=nowhere)
         case faults.Unknown():
-            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+            refusal = Refusal(HTTPStatus.NOT_FOUND, "unknown", detail, errors=whole)
         case faults.Changed():
-            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail)
+            refusal = Refusal(HTTPStatus.PRECONDITION_FAILED, "changed", detail, errors=whole)
+        case faults.TooMuch():
+            refusal = Refusal(HTTPStatus.CONFLICT, "too-much", detail)
         case faults.ChangedSince():
             refusal = Refusal(HTTPStatus.CONFLICT, "changed-since", detail)
+        case faults.NotLookedAhead():
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
+            refusal = Refusal(status, "not-looked-ahead", detail, headers=headers)
         case _:
             return await _slip(request, error)
     return _answer(refusal)
@@ -151,7 +177,14 @@ def _in_body(found: Sequence[faults.FieldFault]) -> list[FieldError]:
 
 async def _storage(request: Request, error: Exception) -> JSONResponse:
     headers = {}
+    errors: list[FieldError] = []
     match error:
+        case NoSuchCommitment():
+            status, kind = HTTPStatus.NOT_FOUND, "unknown"
+            detail = f"{str(error).partition(':')[0]}: GET /api/v1/commitments lists them"
+        case BadCursor():
+            status, kind, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(error)
+            errors = [FieldError(pointer="/query/cursor", detail=detail)]
         case Contradictory():
             status, kind, detail = HTTPStatus.CONFLICT, "contradictory", str(error)
         case Overtaken():
@@ -172,7 +205,7 @@ async def _storage(request: Request, error: Exception) -> JSONResponse:
             kind, detail = "database-not-migrated", "the database has no tables yet: they are made when it is reached"
         case _:
             return await _slip(request, error)
-    return _answer(Refusal(status, kind, detail, headers=headers))
+    return _answer(Refusal(status, kind, detail, errors=errors, headers=headers))
 
 
 async def _slip(request: Request, error: Exception) -> JSONResponse:

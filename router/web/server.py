@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 LAST_REQUESTS_WITHIN = 3  # seconds for requests under way at a stop: each of ours answers in milliseconds
 BACKLOG = 128  # connections that wait to be accepted; more at once is nobody of ours
+UNREAD_FOR = 10.0  # seconds in which the other side reads nothing of an answer: the kernel ends the connection then
 
 
 class CannotListen(OSError):
@@ -78,6 +79,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; who is accepted inherits it
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_FOR * 1000))
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError as fault:

@@ -1,6 +1,7 @@
 """Is the router ready to steer calls, and if not, why?"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 LATE_RECORDS = 30.0  # seconds; a database that restarts is back by then, so whoever reads of it should look
 
@@ -11,7 +12,8 @@ class Standing:
 
     `table_age` is the time since the database last said which table is the newest, None when it never did;
     `records_age` how long the oldest record that is not in the database yet has waited, None when none does;
-    `guard_why` why the voicemail guard doesn't watch, empty when it does or isn't wanted.
+    `guard_why` why the voicemail guard doesn't watch, empty when it does or isn't wanted. `steers`: this process hears
+    the PBX, or would if no other did; it `stands_by` when another does. `since`: when it began to stand so to the PBX.
     """
 
     link_up: bool
@@ -22,14 +24,25 @@ class Standing:
     records_waiting: int
     records_age: float | None
     guard_why: str = ""
+    steers: bool = True
+    stands_by: bool = False
+    since: datetime | None = None
+
+    @property
+    def role(self) -> str:
+        """What it is among the processes that could speak for the PBX."""
+        return "leader" if self.link_up else "standby" if self.stands_by else "cut off"
 
 
 def reasons_not_ready(standing: Standing) -> list[str]:
-    """Why calls are not steered, one sentence each; empty when they are. Meanwhile they ring the coordinators."""
+    """Why calls are not steered, one sentence each; empty when they are. Meanwhile they ring the coordinators.
+
+    Who stands by is ready when it could take over: another steers the calls.
+    """
     reasons = []
     if standing.table_version is None:
         reasons.append(f"No routing table could be loaded yet: {standing.table_trouble or 'the database is read'}.")
-    if not standing.link_up:
+    if standing.steers and not standing.link_up and not standing.stands_by:
         reasons.append(f"The PBX can't be heard: {standing.link_why or 'not logged in yet'}.")
     return reasons
 

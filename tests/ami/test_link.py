@@ -12,6 +12,7 @@ from router.calls.events import (
     CallArrived,
     CallEnded,
     HandOverRefused,
+    JournalRead,
     LegEnded,
     LinkDown,
     LinkUp,
@@ -454,3 +455,36 @@ async def test_whoever_dialled_a_code_is_answered_on_their_own_channel(asterisk:
         link.give(replace(answer, channel=""))
         assert link.counters.actions_refused == 1
     assert asterisk.variables == {("PJSIP/anna-1", "ROUTER_ANSWER"): "1~1763759123.9~out~"}
+
+
+async def test_what_could_not_be_kept_is_told_again_by_the_journal_and_the_token_stays(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    now = datetime.now(UTC)
+    async with router(since=now) as (link, listener):
+        await listener.next(LinkUp)
+        token = asterisk.token
+        asterisk.journal = entry(now - timedelta(minutes=40))
+        link.read_journal_again(now - timedelta(minutes=45))
+        again = await listener.next(JournalRead)
+        assert {(type(ended), ended.call_id) for ended in again.ended} == {
+            (LegEnded, f"pbx:{UNIQUEID}"),
+            (CallEnded, f"pbx:{UNIQUEID}"),
+        }
+        assert asterisk.token == token
+
+
+async def test_what_could_not_be_kept_is_told_after_the_next_login_where_the_journal_is_not_handed_out_now(
+    asterisk: FakeAsterisk, router: Router
+) -> None:
+    now = datetime.now(UTC)
+    async with router(since=now) as (link, listener):
+        await listener.next(LinkUp)
+        asterisk.journal = entry(now - timedelta(minutes=40))
+        asterisk.scripts["DBGetTree"] = lambda connection, action: answer(action, "Error", Message="locked")
+        asked = len(asterisk.asked("DBGetTree"))
+        link.read_journal_again(now - timedelta(minutes=45))
+        await asterisk.until(lambda: len(asterisk.asked("DBGetTree")) > asked)
+        del asterisk.scripts["DBGetTree"]
+        asterisk.drop()
+        assert len((await listener.next(LinkUp)).ended) == 2

@@ -17,7 +17,7 @@ from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import SAMPLE
 from router.lab.stand import endpoints_of
-from tests.asterisk import company, outside, waiting
+from tests.asterisk import company, giving_up, outside, waiting
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dialplan"
@@ -52,7 +52,7 @@ def short(files: AsteriskFiles, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A private Asterisk on which half a minute, and half an hour, are a few seconds."""
     asterisk = PrivateAsterisk(tmp_path_factory.mktemp("short"), files, SHIPPED, Lab())
     asterisk.lab = Lab(
-        phones=dict.fromkeys(endpoints_of(waiting.COMPANY), asterisk.ports.one()),
+        phones=dict.fromkeys((*endpoints_of(waiting.COMPANY), *endpoints_of(giving_up.COMPANY)), asterisk.ports.one()),
         outside_port=asterisk.ports.one(),
         extra=waiting.EXTRA,
     )
@@ -100,11 +100,11 @@ def slips(log: Path) -> list[str]:
 class Proxy:
     """An AmiProxy in a thread of its own, so that stories can be told in order."""
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to: int | Path) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.proxy = AmiProxy(to_port)
+        self.proxy = AmiProxy(to)
         self._run(self.proxy.__aenter__())
         self.port = self.proxy.port
 
@@ -127,8 +127,8 @@ class Proxy:
 
 
 @contextmanager
-def proxy_to(pbx: PrivateAsterisk) -> Iterator[Proxy]:
-    proxy = Proxy(pbx.ami_port)
+def proxy_to(what: PrivateAsterisk | PrivatePostgres) -> Iterator[Proxy]:
+    proxy = Proxy(what.ami_port if isinstance(what, PrivateAsterisk) else what.socket)
     try:
         yield proxy
     finally:

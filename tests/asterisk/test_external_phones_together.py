@@ -116,7 +116,7 @@ def test_a_coordinator_on_an_external_phone_takes_the_call_of_a_desk(
     reckon(f"desk, {strategy.value}, keeper {type(keeper).__name__}", seen, proof)
     assert {one.answered_by for one in seen.calls} == {(MOBILE,)}
     assert {record["taken_phone"] for record in records} == {MOBILE}
-    assert {record["taken_by"] for record in records} == {2}
+    assert {record["taken_by_id"] for record in records} == {2}
     assert {result_of(record, MOBILE) for record in records} == {"answered"}
     assert slips(stand.router.log_file) == []
 

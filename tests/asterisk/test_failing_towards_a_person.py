@@ -116,7 +116,7 @@ def test_every_caller_reaches_a_person_while_the_router_is_away(
         fallback = [record for record in records if record["path"] == "fallback"]
         reckon(failure.name, seen, proof, fallback=len(fallback), normal_ms=round(normal, 1))
         assert_records_agree(seen, records)
-        assert {(record["line"], record["account"]) for record in records} == {(1, 1)}, (
+        assert {(record["line_id"], record["account_id"]) for record in records} == {(1, 1)}, (
             "also of those we heard of later"
         )
         during = [call for call in seen.calls if began < call.placed.invited_at < mended]

@@ -1,6 +1,7 @@
 """What becomes of callers when the database is gone or frozen? Nothing: calls go on, and are on record afterwards."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.asterisk
 CALLS = many(10, 50)
 RATE = 5.0  # calls a second
 BEFORE = 5
+MIDDLE = many(4, 60)  # seconds
+FAST = 20.0  # calls a second
 MENDED_WITHIN = 60.0  # seconds until the last record is written; the recorder tries again after at most a few
 
 
@@ -68,6 +71,45 @@ OUTAGES = {
     "postgresql frozen": postgresql_frozen,
     "sqlite locked": sqlite_locked,
 }
+
+
+@pytest.mark.postgresql
+def test_the_database_is_stopped_for_the_middle_of_three_minutes_and_no_call_differs(
+    pbx: PrivateAsterisk, postgres: PrivatePostgres, folder: Path, quiet: list[str], proof: Proof
+) -> None:
+    url = postgres.create("middle")
+    with Stand(folder, pbx, url, COMPANY, phones_port=phones_port(pbx), behaviours=BEHAVIOURS) as stand:
+        calls = callers(round(3 * MIDDLE * FAST))
+        placing = stand.start_calls(calls, FAST)
+        time.sleep(MIDDLE)
+        postgres.stop()
+        try:
+            time.sleep(MIDDLE)
+            figures = stand.router.figures()
+            readiness = stand.router.get("/readyz")
+        finally:
+            postgres.start()
+        placing.wait()
+        pbx.wait_until_quiet()
+        records = stand.wait_until_recorded(len(calls), within=MENDED_WITHIN)
+        after = stand.router.figures()
+
+        seen = stand.seen()
+        waiting, age = int(figures["router_records_waiting"]), round(figures["router_table_age_seconds"])
+        reckon(
+            f"PostgreSQL stopped for the middle {MIDDLE:g} s of {3 * MIDDLE:g}, {FAST:g} calls/s",
+            seen, proof, waiting_records=waiting, table_age_s=age,
+        )  # fmt: skip
+        assert_records_agree(seen, records)
+        assert {record["path"] for record in records} == {"plan"}
+        assert {call.answered_by for call in seen.calls} == {(MANAGER,)}
+        assert waiting > MIDDLE * FAST / 2, "the fault bit"
+        assert age >= MIDDLE / 2
+        assert readiness["ready"]
+        assert readiness["table"]["age_seconds"] >= MIDDLE / 2
+        assert readiness["warnings"] != []
+        assert after["router_records_dropped_total"] == 0
+    assert slips(stand.router.log_file) == []
 
 
 @pytest.mark.postgresql

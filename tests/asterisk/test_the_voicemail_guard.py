@@ -150,9 +150,9 @@ def test_every_call_that_falls_into_a_greeting_is_answered_by_a_person(
     assert seen.answered == CALLS
     assert_records_agree(seen, records)
     assert {(record["path"], record["why"]) for record in records} == {("plan", "guard")}
-    by_account = {record["taken_phone"] == MANAGER for record in records if record["account"] == 1}
+    by_account = {record["taken_phone"] == MANAGER for record in records if record["account_id"] == 1}
     assert by_account == {True}, "the caller is known, not only that there is one"
-    assert {record["line"] for record in records} == {1, 2, 3}
+    assert {record["line_id"] for record in records} == {1, 2, 3}
     assert hints(figures) == {"rescued": CALLS}
     assert messages_in(theirs) == []
     assert slips(stand.router.log_file) == []

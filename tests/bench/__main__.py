@@ -15,7 +15,7 @@ from rich.console import Console
 
 from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.storage.migrate import upgrade
-from tests.bench import company, decisions, intercept, looking_ahead
+from tests.bench import company, decisions, importing, intercept, looking_ahead
 from tests.bench.report import Others, Report, as_json, show, this_machine
 from tests.bench.traffic import Exchange
 
@@ -37,7 +37,7 @@ out, err = Console(width=WIDTH), Console(stderr=True)
 def bench(
     *,
     quick: Annotated[bool, Parameter(negative=())] = False,
-    only: Literal["intercept", "decide", "problems"] | None = None,
+    only: Literal["intercept", "decide", "problems", "import"] | None = None,
 ) -> None:
     """Measure and print. Only a whole run writes var/bench.json; others write var/bench-partial.json.
 
@@ -52,10 +52,11 @@ def bench(
     files = found_or_fetched(ASTERISK, _say)
     machine = this_machine(files.version)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    full = None if only == "problems" else _filled(size)
+    full = _filled(size) if only in (None, "decide", "intercept") else None
     others = Others()
     decided = _decide(full, size, quick) if full and only != "intercept" else None
     intercepted = _intercept(full, files, size, quick) if full and only != "decide" else None
+    imported = _import(files, quick) if only in (None, "import") else None
     found = _problems(quick) if only in (None, "problems") else None
     report = Report(
         machine=machine,
@@ -66,6 +67,7 @@ def bench(
         decide=decided,
         intercept=intercepted,
         problems=found,
+        imported=imported,
     )
     target = PARTIAL if quick or only else WHOLE
     target.write_text(json.dumps(as_json(report), indent=2) + "\n")
@@ -77,10 +79,10 @@ def _say(text: str) -> None:
     err.print(text, highlight=False, soft_wrap=True)
 
 
-def _filled(size: company.Size) -> Path:
+def _filled(size: company.Size, name: str = "company.db") -> Path:
     """A fresh database with the whole company."""
-    database = FOLDER / "company.db"
-    for old in FOLDER.glob("*.db*"):
+    database = FOLDER / name
+    for old in FOLDER.glob(f"{name}*"):
         old.unlink()
     _say(f"writing a company with {size.numbers:,} numbers and {size.rules:,} rules …")
     upgrade(_url(database))
@@ -117,6 +119,15 @@ def _intercept(
     effort = intercept.QUICK if quick else intercept.FULL
     with exchange.pbx:
         return intercept.measure(exchange, url, login, size, effort, FOLDER, _say)
+
+
+def _import(files: AsteriskFiles, quick: bool) -> importing.ImportFigures:
+    url = _url(_filled(importing.THERE, "import.db"))
+    login = f"bench:{secrets.token_urlsafe(24)}"
+    exchange = Exchange(FOLDER, files, login)
+    extent = importing.QUICK if quick else importing.FULL
+    with exchange.pbx:
+        return importing.measure(exchange, url, login, extent, FOLDER, _say)
 
 
 if __name__ == "__main__":

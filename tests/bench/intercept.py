@@ -86,7 +86,7 @@ class _Notes:
 
     def figures(self) -> InterceptFigures:
         return InterceptFigures(
-            delays={rate: _delays(runs) for rate, runs in self.seen.items()},
+            delays={rate: delays_of(runs) for rate, runs in self.seen.items()},
             max_calls_per_s=median(self.highest),
             max_calls_per_s_by_round=tuple(self.highest),
             controller_cpu_ms_per_call=median(self.controller_ms),
@@ -94,7 +94,7 @@ class _Notes:
         )
 
     def last_words(self) -> str:
-        by_rate = ((rate, _delays([runs[-1]])) for rate, runs in self.seen.items())
+        by_rate = ((rate, delays_of([runs[-1]])) for rate, runs in self.seen.items())
         told = "  ".join(
             f"{rate}/s: {one.p50_ms:6.1f} {one.p99_ms:6.1f} ms, {one.failed} failed" for rate, one in by_rate
         )
@@ -147,7 +147,7 @@ class _Turn:
         return self._exchange.place(self._name, rate, count, self._size, self._seed)
 
 
-def _delays(runs: Sequence[Seen]) -> Delays:
+def delays_of(runs: Sequence[Seen]) -> Delays:
     """Of several runs together. Calls that never reached a phone count as failed, not as slow."""
     delays = [delay for seen in runs for delay in seen.delays] or [float("inf")]
     return Delays(

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from tests.bench.decisions import DecideFigures
+from tests.bench.importing import RATE, ImportFigures
 from tests.bench.intercept import RATES, InterceptFigures
 from tests.bench.looking_ahead import ProblemsFigures
 from tests.bench.mechanisms import NAMES
@@ -66,6 +67,7 @@ class Report:
     intercept: Mapping[str, InterceptFigures] | None
     decide: DecideFigures | None
     problems: ProblemsFigures | None = None
+    imported: ImportFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,17 @@ def targets(report: Report) -> Iterator[Target]:
         yield Target(says="one change visible", measured=decide.publish_ms, limit=100, unit="ms")
     if report.problems is not None:
         yield Target(says="all problems of a big table", measured=report.problems.seconds, limit=10, unit="s")
+    if report.imported is not None:
+        yield from _import_targets(report.imported)
+
+
+def _import_targets(imported: ImportFigures) -> Iterator[Target]:
+    later = imported.meanwhile.p50_ms - imported.without.p50_ms
+    later_p99 = imported.meanwhile.p99_ms - imported.without.p99_ms
+    yield Target(says=f"{imported.accounts:,} accounts imported", measured=imported.import_s, limit=120, unit="s")
+    yield Target(says="median later while importing", measured=later, limit=1, unit="ms")
+    yield Target(says="p99 later while importing", measured=later_p99, limit=15, unit="ms")
+    yield Target(says="calls failed while importing", measured=imported.meanwhile.failed, limit=0, unit="")
 
 
 def _intercept_targets(intercept: Mapping[str, InterceptFigures]) -> Iterator[Target]:
@@ -139,6 +152,8 @@ def as_json(report: Report) -> dict[str, Any]:
         told["decide"] = _rounded(asdict(report.decide))
     if report.problems is not None:
         told["problems"] = _rounded(asdict(report.problems))
+    if report.imported is not None:
+        told["import"] = _rounded(asdict(report.imported))
     told["targets"] = [_rounded({**asdict(target), "hit": target.hit}) for target in targets(report)]
     return told
 
@@ -176,6 +191,8 @@ def show(report: Report, console: Console) -> None:
         console.print(_decide_grid(report.decide))
     if report.problems is not None:
         console.print(_problems_grid(report.problems))
+    if report.imported is not None:
+        console.print(_import_grid(report.imported))
     console.print(_targets_grid(report))
 
 
@@ -217,6 +234,19 @@ def _problems_grid(problems: ProblemsFigures) -> Grid:
     row = (*(f"{count:,}" for count in counts), str(problems.found), f"{problems.seconds:.1f}")
     heads = ["lines", "people", "desks", "accounts", "found", "seconds"]
     return _grid("All problems of a table, for a year ahead", heads, [row], None)
+
+
+def _import_grid(imported: ImportFigures) -> Grid:
+    rows = [
+        (name, f"{one.p50_ms:.1f}", f"{one.p95_ms:.1f}", f"{one.p99_ms:.1f}", str(one.offered), str(one.failed))
+        for name, one in (("nothing else", imported.without), ("an import", imported.meanwhile))
+    ]
+    told = (
+        f"{imported.accounts:,} accounts with {imported.numbers:,} numbers imported in {imported.import_s:.1f} s;"
+        f" calls were placed during {imported.overlap:.0%} of it"
+    )
+    title = f"From INVITE in to INVITE out at {RATE:g} calls/s, ms"
+    return _grid(title, ["meanwhile", "median", "95 %", "99 %", "calls", "failed"], rows, told)
 
 
 def _targets_grid(report: Report) -> Grid:

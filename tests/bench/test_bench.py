@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.storage.migrate import upgrade
-from tests.bench import company, decisions, looking_ahead
+from tests.bench import company, decisions, importing, looking_ahead
 from tests.bench.figures import percentile
 from tests.bench.intercept import Delays, InterceptFigures
 from tests.bench.mechanisms import NAMES
@@ -48,6 +48,18 @@ def test_every_figure_of_the_intercepting_part_is_written_under_the_name_that_ot
     for one in told.values():
         assert {"max_calls_per_s", "controller_cpu_ms_per_call"} <= one.keys()
         assert all({"p50_ms", "p95_ms", "p99_ms"} <= one[rate].keys() for rate in ("20", "100"))
+
+
+def test_an_import_is_compared_with_the_same_calls_without_one() -> None:
+    without, meanwhile = figures(median_ms=3.0).delays[20], figures(median_ms=4.5).delays[20]
+    imported = importing.ImportFigures(
+        accounts=10, numbers=20, import_s=1.0, overlap=1.0, without=without, meanwhile=meanwhile
+    )
+
+    told = as_json(report(imported=imported))
+
+    assert {"import_s", "without", "meanwhile"} <= told["import"].keys()
+    assert [target["says"] for target in told["targets"] if not target["hit"]] == ["median later while importing"]
 
 
 def test_a_router_slower_than_fastagi_has_missed_its_target() -> None:
@@ -132,6 +144,7 @@ def report(
     intercept: dict[str, InterceptFigures] | None = None,
     decide: decisions.DecideFigures | None = None,
     problems: looking_ahead.ProblemsFigures | None = None,
+    imported: importing.ImportFigures | None = None,
 ) -> Report:
     return Report(
         machine=MACHINE,
@@ -142,6 +155,7 @@ def report(
         intercept=intercept,
         decide=decide,
         problems=problems,
+        imported=imported,
     )
 
 

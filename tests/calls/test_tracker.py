@@ -8,6 +8,7 @@ from router.calls.events import (
     CallEnded,
     CallTaken,
     HandedOver,
+    JournalRead,
     LegBegan,
     LegEnded,
     LegResult,
@@ -242,6 +243,17 @@ def test_the_journal_tells_what_happened_while_we_were_away_in_one_record_a_call
     assert call.ending is Ending.ANSWERED
     assert call.decision is not None
     assert [leg.phone for leg in call.legs] == ["anna"]
+
+
+def test_what_could_not_be_kept_becomes_a_record_when_the_journal_is_read_again_and_no_living_call_is_lost() -> None:
+    calls = Calls()
+    calls.step(arrived("pbx:2.2"), company())
+
+    journal = (leg_ended("anna", LegResult.ANSWERED), ended(phone="anna"))
+    (call,) = recorded(calls.step(JournalRead(ended=journal, at=at(3000)), company()))
+
+    assert (call.ending, [leg.phone for leg in call.legs]) == (Ending.ANSWERED, ["anna"])
+    assert [call.ended_at for call in calls if call.call_id == "pbx:2.2"] == [None]
 
 
 def test_what_the_journal_repeats_changes_nothing() -> None:

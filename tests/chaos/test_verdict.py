@@ -43,8 +43,8 @@ def record(place: int, answered: bool) -> Record:
         "call_id": f"pbx:{place}.1",
         "caller": "" if CALLERS[place] == WITHHELD else CALLERS[place],
         "dialled": LINE,
-        "line": 1,
-        "account": {ANSWERED: 1, GAVE_UP: 2}.get(CALLERS[place]),
+        "line_id": 1,
+        "account_id": {ANSWERED: 1, GAVE_UP: 2}.get(CALLERS[place]),
         "arrived_at": at(place * 10.0 + 0.01).isoformat(),
         "ended_at": at(place * 10.0 + 5).isoformat(),
         "path": "plan",
@@ -145,11 +145,11 @@ def a_leg_not_recorded(run: Outcome) -> Outcome:
 
 
 def another_account(run: Outcome) -> Outcome:
-    return with_record(run, 1, account=1)
+    return with_record(run, 1, account_id=1)
 
 
 def no_line(run: Outcome) -> Outcome:
-    return with_record(run, 1, line=None)
+    return with_record(run, 1, line_id=None)
 
 
 def no_commitment(run: Outcome) -> Outcome:

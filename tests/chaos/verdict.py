@@ -163,8 +163,8 @@ def _crossed(call: Heard, leg: Rung) -> bool:
 
 def _misplaced(call: Heard, record: Record) -> str | None:
     account = account_of(call.caller)
-    if record["account"] != account or record["line"] is None:
-        return f"{call.caller}: of account {account}, recorded {record['account']} on line {record['line']}"
+    if record["account_id"] != account or record["line_id"] is None:
+        return f"{call.caller}: of account {account}, recorded {record['account_id']} on line {record['line_id']}"
     return None
 
 

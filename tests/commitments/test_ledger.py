@@ -194,6 +194,12 @@ def test_of_two_claims_one_wins_and_the_other_learns_who() -> None:
     assert step(claimed, Claimed(by=BERT.id, at=NOON + minutes(1)), OFFICE, TERMS) == Unchanged()
 
 
+def test_who_claimed_it_may_say_that_it_is_kept_and_no_more() -> None:
+    claimed = owed(missed(), Claimed(by=ANNA.id, at=NOON))
+    kept = owed(missed(), Claimed(by=ANNA.id, at=NOON), Kept(by=ANNA.id, call_id=None, note="", at=NOON + minutes(1)))
+    assert (claimed.state, kept.state, kept.closed_at) == (State.CLAIMED, State.KEPT, NOON + minutes(1))
+
+
 def test_who_is_away_or_covered_cant_claim() -> None:
     for table in (office(away(BERT)), office(cover(BERT, TINA)), office(left(BERT))):
         assert step(owed(missed()), Claimed(by=BERT.id, at=NOON), table, TERMS) == NotHere(person=BERT.id)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.routing.numbers import NumberKind, as_key, masked, read_number, read_prefix
+from router.routing.numbers import NumberKind, as_key, forms_of, masked, read_number, read_prefix
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,19 @@ def test_a_masked_number_hides_its_last_four_characters(number: str) -> None:
 
     assert shown.endswith("*" * min(4, len(number)))
     assert len(shown) == len(number)
+
+
+@pytest.mark.parametrize("text", ["+493012345678", "030 12345678", "00493012345678", "493012345678"])
+def test_a_number_is_looked_for_in_every_form_in_which_it_may_be_on_record(text: str) -> None:
+    on_record = {"+493012345678", "493012345678", "00493012345678", "3012345678", "03012345678"}
+
+    assert on_record <= set(forms_of(text, "DE"))
+
+
+def test_a_number_of_another_country_has_no_national_form_here() -> None:
+    assert set(forms_of("+493012345678", "US")) == {"+493012345678", "493012345678", "00493012345678"}
+
+
+@given(st.text(max_size=70), st.sampled_from(["DE", "US", ""]))
+def test_whatever_is_looked_for_is_looked_for_as_it_is(text: str, region: str) -> None:
+    assert forms_of(text, region)[0] == text

@@ -17,9 +17,9 @@ from router.notices.mail import Encryption, Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.commitments import Keeper, list_entries
 from router.storage.database import Database, Transaction
-from router.storage.owed_schema import notices
 from router.storage.recorder import Recorder
 from router.storage.schema import people
+from router.storage.told_schema import About, notices
 from tests.storage.stories import SAMPLE_TABLE, SOON, after, answered, arrived
 
 TERMS = Terms()
@@ -70,9 +70,10 @@ async def only(db: Database) -> tuple[Commitment, tuple[str, ...]]:
 
 
 async def told(db: Database) -> list[NoticeKind]:
-    """What was told, in order."""
+    """What was told of commitments, in order."""
+    query = select(notices.c.kind).where(notices.c.about == About.COMMITMENT).order_by(notices.c.id)
     async with db.reading() as look:
-        return [row.kind for row in await look.rows(select(notices.c.kind).order_by(notices.c.id))]
+        return [NoticeKind(row.kind) for row in await look.rows(query)]
 
 
 async def give_addresses(db: Database) -> None:

@@ -86,7 +86,7 @@ async def _make_as_the_code_says(url: str) -> None:
 
 
 async def _catalogue(url: str) -> set[str]:
-    """What PostgreSQL knows of the columns, constraints and indexes of our tables."""
+    """What PostgreSQL knows of the columns, constraints, indexes and triggers of our tables."""
     return {
         str(row[0])
         for query in (
@@ -95,6 +95,8 @@ async def _catalogue(url: str) -> set[str]:
             "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
             "SELECT table_name || column_name || data_type || is_nullable || coalesce(character_maximum_length, 0)"
             " FROM information_schema.columns WHERE table_schema = 'public'",
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
         )
         for row in await _rows(url, query)
         if "alembic" not in row[0]

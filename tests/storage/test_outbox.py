@@ -9,8 +9,8 @@ from router.commitments.notice import NoticeKind
 from router.storage import outbox
 from router.storage.commitments import Keeper
 from router.storage.database import Database
-from router.storage.owed_schema import MailState
-from router.storage.owed_schema import outbox as mails
+from router.storage.told_schema import MailState
+from router.storage.told_schema import outbox as mails
 from tests.notices.post_office import post_office
 from tests.storage.owing import IDAS, TERMS, at, clock, gave_up, give_addresses, told, written
 

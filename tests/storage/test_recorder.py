@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,19 @@ async def test_memory_has_an_end_but_calls_it_knows_are_kept_up_to_date(db: Data
     await recorder.drain(SOON)
     assert recorder.dropped == 1
     assert [record.ended for record in (await recent_calls(db, 10)).records] == [Ending.ANSWERED]
+
+
+async def test_when_there_is_room_again_it_is_told_since_when_calls_are_missing(db: Database) -> None:
+    missed: list[datetime] = []
+    recorder = Recorder(db, at_most=1, missed=missed.append)
+    for state in (arrived("pbx:1"), arrived("pbx:3", at=7), arrived("pbx:2", at=5)):
+        recorder.record(state)
+    task = asyncio.create_task(recorder.run())
+    await until(lambda: bool(missed))
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert (missed, recorder.dropped, recorder.pending) == ([after(5)], 2, 0)
 
 
 async def test_what_changes_while_it_is_written_is_written_again(db: Database) -> None:

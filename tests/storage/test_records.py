@@ -6,9 +6,10 @@ import pytest
 
 from router.calls.events import LegResult
 from router.storage.database import Database
+from router.storage.paging import BadCursor
 from router.storage.recorder import Recorder
-from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
-from tests.storage.stories import SOON, answered, arrived
+from router.storage.records import PAGE_AT_MOST, newest_end, recent_calls, recorded_call
+from tests.storage.stories import SOON, after, answered, arrived
 
 
 async def recorded(db: Database, times: list[float]) -> None:
@@ -80,3 +81,17 @@ async def test_every_result_of_a_leg_is_kept_with_the_hint_that_a_machine_answer
     record = await recorded_call(db, "pbx:1")
     assert record is not None
     assert record.legs == (leg,)
+
+
+async def test_the_newest_end_on_record_is_that_of_this_pbx(db: Database) -> None:
+    recorder = Recorder(db)
+    assert await newest_end(db, "pbx") is None
+    lasting = replace(answered("pbx:1"), arrived_at=after(-3000), taken_at=after(-2990), ended_at=after(90))
+    short = replace(answered("pbx:2"), ended_at=after(60))
+    elsewhere = replace(answered("pbx2:3"), arrived_at=after(500), taken_at=after(501), ended_at=after(600))
+    for call in (lasting, short, elsewhere, arrived("pbx:4", 700)):
+        recorder.record(call)
+    assert await recorder.drain(SOON) == 0
+
+    assert (await newest_end(db, "pbx"), await newest_end(db, "pbx2")) == (after(90), after(600))
+    assert await newest_end(db, "pb") is None

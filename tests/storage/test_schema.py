@@ -17,6 +17,14 @@ from router.storage.schema import metadata, people
 
 A_DAY = "INSERT INTO hours_days (hours, position, first_day, last_day, opens, closes, label) VALUES (1, 9,"
 
+AN_ENTRY = (
+    "INSERT INTO audit (at, actor, source, kind, object, action)"
+    " VALUES ('2026-03-02 12:00:00', 'one', 'api', 'person', 1, 'created')"
+)
+LEAVING = (
+    "INSERT INTO leavings (person, state, at, successors, asked_at, asked_by, moved, left_behind) VALUES"
+    " (9, 'planned', '2026-03-02 12:00:00', '{}', '2026-03-02 12:00:00', '{}', '[]', '[]')"
+)
 REFUSED = {
     "uq_hours_name": "INSERT INTO hours (id, name, time_zone, version, updated_at)"
     " VALUES (9, 'Around the clock', 'UTC', 1, '2026-03-02 12:00:00')",
@@ -99,7 +107,11 @@ REFUSED = {
     "ck_commitments_void_reason": "UPDATE commitments SET state = 'void', closed_at = due_at",
     "ck_commitments_closed_at": "UPDATE commitments SET state = 'kept'",
     "uq_commitments_party": "UPDATE commitments SET party = 'account:1'",
+    "ck_notices_about": "UPDATE notices SET about = 'weather', commitment = NULL WHERE id = 101",
     "ck_notices_kind": "UPDATE notices SET kind = 'gossip'",
+    "ck_notices_of_call": "UPDATE notices SET nth = NULL WHERE id = 102",
+    "ck_notices_of_commitment": "UPDATE notices SET commitment = NULL WHERE id = 101",
+    "uq_notices_call_nth": "UPDATE notices SET nth = 1 WHERE id = 103",
     "ck_outbox_state": "UPDATE outbox SET state = 'lost'",
     "ck_outbox_attempts": "UPDATE outbox SET attempts = -1",
     "ck_outbox_sent_at": "UPDATE outbox SET state = 'sent'",
@@ -107,8 +119,14 @@ REFUSED = {
     "ck_api_keys_role": "UPDATE api_keys SET role = 'root'",
     "uq_api_keys_prefix": "UPDATE api_keys SET prefix = 'aaaa'",
     "uq_api_keys_sha256": "UPDATE api_keys SET sha256 = 'h1'",
-    "ck_audit_source": "UPDATE audit SET source = 'rumour'",
-    "ck_audit_action": "UPDATE audit SET action = 'lost'",
+    "ck_leavings_state": "UPDATE leavings SET state = 'fired'",
+    "ck_leavings_done_version": "UPDATE leavings SET state = 'done'",
+    "uq_leavings_person": LEAVING,
+    "ck_audit_source": AN_ENTRY.replace("'api'", "'rumour'"),
+    "ck_audit_action": AN_ENTRY.replace("'created'", "'lost'"),
+    "ck_imports_state": "INSERT INTO imports (asked_at, actor, asked, state, progress, outcome, told_at)"
+    " VALUES ('2026-03-02 12:00:00', 'anna', '{}', 'lost', '{}', '{}', '2026-03-02 12:00:00')",
+    "ck_retention_kind": "INSERT INTO retention (kind, reached, next_at) VALUES ('x', '', '2026-03-02 12:00:00')",
 }
 RECORDS = (
     "INSERT INTO presence (person, signed_in, since) VALUES (1, false, '2026-03-02 12:00:00')",
@@ -127,14 +145,17 @@ RECORDS = (
     " (2, 1, 'account:2', '', 'gave_up', 1, '2026-03-02 12:00:00', '2026-03-02 12:30:00', '2026-03-02 12:00:00', 1,"
     " 'open', 0, 0, '', '')",
     "INSERT INTO commitment_calls (call, commitment) VALUES ('pbx:1', 1)",
-    "INSERT INTO notices (id, at, kind, commitment, payload) VALUES (1, '2026-03-02 12:00:00', 'opened', 1, '{}')",
+    "INSERT INTO notices (id, at, about, kind, commitment, call, nth, payload) VALUES"
+    " (101, '2026-03-02 12:00:00', 'commitment', 'opened', 1, NULL, NULL, '{}'),"
+    " (102, '2026-03-02 12:00:00', 'call', 'ringing', NULL, 'pbx:1', 1, '{}'),"
+    " (103, '2026-03-02 12:00:00', 'call', 'ended', NULL, 'pbx:1', 2, '{}')",
     "INSERT INTO outbox (id, notice, target, state, attempts, next_try_at, error) VALUES"
-    " (1, 1, 'ida@example.org', 'waiting', 0, '2026-03-02 12:00:00', ''),"
-    " (2, 1, 'lena@example.org', 'waiting', 0, '2026-03-02 12:00:00', '')",
+    " (1, 101, 'ida@example.org', 'waiting', 0, '2026-03-02 12:00:00', ''),"
+    " (2, 101, 'lena@example.org', 'waiting', 0, '2026-03-02 12:00:00', '')",
     "INSERT INTO api_keys (name, prefix, sha256, role, sees_private)"
     " VALUES ('one', 'aaaa', 'h1', 'admin', false), ('two', 'bbbb', 'h2', 'admin', false)",
-    "INSERT INTO audit (at, actor, source, kind, object, action)"
-    " VALUES ('2026-03-02 12:00:00', 'one', 'api', 'person', 1, 'created')",
+    AN_ENTRY,
+    LEAVING,
 )
 
 
@@ -164,7 +185,8 @@ async def test_what_is_referred_to_must_exist(shared: Database, column: Column[A
     nothing = "'nothing'" if column.type.python_type is str else "9999"
     table, name = column.table.name, column.name
     instead = {"covers.by_desk": ", by_person = NULL", "overrides.desk": ", line = NULL"}.get(str(column), "")
-    a_row = "id = 1" if column.nullable else f"{name} = (SELECT min({name}) FROM {table})"
+    first = 101 if table == "notices" else 1
+    a_row = f"id = {first}" if column.nullable else f"{name} = (SELECT min({name}) FROM {table})"
     with pytest.raises(Conflict) as conflict:
         await run(shared, *RECORDS, f"UPDATE {table} SET {name} = {nothing}{instead} WHERE {a_row}")
     assert "foreign key" in str(conflict.value).lower()

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -13,10 +13,15 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from router.bulk.company import Settings
+from router.bulk.imports import Imports
+from router.calls.presence import Presences
 from router.changes.door import Door
+from router.commitments.commitment import Terms
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
+from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade, upgrade
@@ -25,6 +30,8 @@ from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure
+from router.web.limits import Limits
+from router.web.live import Live
 from router.web.parts import Parts
 from router.web.standing import Standing
 from tests.sample_database import MONDAY_NOON, furnish, furnish_database, last_words
@@ -41,6 +48,7 @@ READY = Standing(
     table_trouble="",
     records_waiting=0,
     records_age=None,
+    since=datetime(2026, 3, 2, 17, tzinfo=UTC),
 )
 
 
@@ -54,19 +62,30 @@ class Office:
     app: FastAPI = field(init=False)
     now: datetime = MONDAY_NOON
     standing: Standing = READY
+    limits: Limits = Limits(key_rate=0, failures=0)  # noqa: RUF009 (a frozen value)
     figures: tuple[Figure, ...] = ()
+    presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.db, REGION, TIME_ZONE, self._publish, external_prefixes=ALLOWED)
+        self.door = Door(self.publisher, external_prefixes=ALLOWED)
+        settings = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=ALLOWED)
+        self.imports = Imports(self.db, settings, version=lambda: self.publisher.version, now=lambda: self.now)
+        self.live = Live(self.db, lambda: self.now)
         self.app = build_app(
             Parts(
                 db=self.db,
-                door=Door(self.publisher, external_prefixes=ALLOWED),
+                door=self.door,
+                keeper=Keeper(terms=Terms()),
+                limits=self.limits,
                 table=lambda: self.table,
                 standing=lambda: self.standing,
                 figures=lambda: self.figures,
                 now=lambda: self.now,
+                bulk=self.imports,
+                presences=lambda: self.presences,
+                live=self.live,
             )
         )
 
@@ -82,12 +101,15 @@ class Office:
         key: str = "",
         body: object = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> httpx2.Response:
         """One request with the key of this role, or with this key; None sends no key."""
         shown = key or (self.keys[role] if role else "")
         headers = {b"Authorization": f"Bearer {shown}".encode()} if shown else {}
         if if_match is not None:
             headers[b"If-Match"] = if_match.encode()
+        if if_none_match is not None:
+            headers[b"If-None-Match"] = if_none_match.encode()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
             return await client.request(method, path, headers=headers, json=body)
@@ -151,7 +173,10 @@ def furnished_url(request: pytest.FixtureRequest, furnished_file: Path, tmp_path
 async def either_office(furnished_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The same office, on either database."""
     db = Database(furnished_url)
-    yield await _open(db, tmp_path)
+    office = await _open(db, tmp_path)
+    yield office
+    await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -162,7 +187,10 @@ async def office(furnished_file: Path, tmp_path: Path) -> AsyncIterator[Office]:
     folder.mkdir()
     shutil.copy(furnished_file, folder / "router.db")
     db = Database(f"sqlite:///{folder / 'router.db'}")
-    yield await _open(db, folder)
+    office = await _open(db, folder)
+    yield office
+    await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 
@@ -176,6 +204,8 @@ async def empty_office(tmp_path: Path) -> AsyncIterator[Office]:
     office = Office(db=db, folder=tmp_path, table=None)
     office.keys = {role: await new_key(db, role.value, role) for role in Role}
     yield office
+    await office.door.close()
+    await office.imports.close()
     await db.close()
     await last_words()
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
 from router.calls.call import Call, Ending, Leg, Phase
@@ -11,6 +12,8 @@ from router.lab.sample import BUSINESS_LINE, STRANGER
 from router.storage.recorder import Recorder
 from router.storage.schema import Role
 from tests.sample_database import MONDAY_NOON
+from tests.storage.owing import gave_up, got_through, written
+from tests.storage.stories import arrived
 from tests.web.conftest import Office
 
 
@@ -67,7 +70,7 @@ async def test_a_record_says_what_became_of_the_call(busy_office: Office) -> Non
 
     (record,) = answer.json()["items"]
     assert record["call_id"] == "pbx:1700000000.4"
-    assert (record["ended"], record["taken_by"], record["taken_phone"]) == ("answered", 1, "anna")
+    assert (record["ended"], record["taken_by_id"], record["taken_phone"]) == ("answered", 1, "anna")
     assert record["taken_at"] == "2026-03-02T17:04:03Z"
     assert [(leg["phone"], leg["result"], leg["cause"]) for leg in record["legs"]] == [("anna", "answered", 16)]
 
@@ -109,3 +112,62 @@ async def test_the_number_of_an_external_phone_is_shown_only_to_who_may_see_it(o
 
     assert (viewer["taken_phone"], viewer["legs"][0]["phone"]) == ("external", "external")
     assert (admin["taken_phone"], admin["legs"][0]["phone"]) == ("+19175550101", "+19175550101")
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("state=open", [3]),
+        ("state=ended", [2, 1]),
+        ("ended=gave_up", [1]),
+        ("ended=answered", [2]),
+        ("owner_id=9", [2]),
+        ("line_id=1", [3, 2, 1]),
+        ("account_id=1", [3, 2, 1]),
+        ("account_id=2", []),
+        ("path=fallback", []),
+        ("is_test=true", []),
+        ("number=+12025550111", [3, 2, 1]),  # the plus arrives as a space
+        ("number=+12125550100", [3, 2, 1]),  # what was dialled
+        ("number=001%20202%20555%200111", [3, 2, 1]),
+        ("number=+12025550112", []),
+        ("from=2026-03-02T17:05:00Z", [3, 2]),
+        ("to=2026-03-02T17:05:00Z", [1]),
+        ("from=2026-03-02T17:00:00Z&to=2026-03-02T17:15:00Z", [2]),
+        ("updated_since=2000-01-01T00:00:00Z", [3, 2, 1]),
+        ("updated_since=2199-01-01T00:00:00Z", []),
+        ("search=BIRCH", [3, 2, 1]),
+        ("search=ida", [2]),
+        ("search=550111", [3, 2, 1]),
+        ("search=_", []),
+        ("order=arrived_at", [1, 2, 3]),
+    ],
+)
+async def test_calls_are_found_by_what_people_look_for(either_office: Office, filters: str, found: list[int]) -> None:
+    open_call = replace(arrived("pbx:3.1", 1200), legs=())
+    talk = replace(got_through("pbx:2.1"), owner=9, taken_by=9)
+    await written(either_office.db, gave_up("pbx:1.1"), talk, open_call)
+
+    answer = await either_office.get(f"/api/v1/calls?{filters}")
+
+    assert answer.status_code == 200, answer.text
+    assert [record["call_id"] for record in answer.json()["items"]] == [f"pbx:{number}.1" for number in found]
+
+
+async def test_one_call_tells_where_it_went_otherwise_than_decided(office: Office) -> None:
+    await written(office.db, gave_up("pbx:1.1"))
+
+    story = (await office.get("/api/v1/calls/pbx:1.1")).json()
+
+    assert story["decision"]["steps"]
+    assert [one["kind"] for one in story["differences"]] == ["not_answered"]
+    assert story["differences"][0]["sentence"] == "The caller gave up."
+
+
+async def test_a_cursor_of_another_order_is_refused(busy_office: Office) -> None:
+    newest = (await busy_office.get("/api/v1/calls?limit=2")).json()["next"]
+
+    answer = await busy_office.get(f"/api/v1/calls?order=arrived_at&cursor={newest}")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/query/cursor"

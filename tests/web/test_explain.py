@@ -6,8 +6,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.calls.events import CallArrived, Presented
+from router.calls.presence import Presence
 from router.calls.tracker import Calls
-from router.lab.sample import BIRCH, BUSINESS_LINE, CEDAR, ELM, FELIX_LINE, GRETA_LINE, NO_LINE, STRANGER, TIME_ZONE
+from router.lab.sample import (
+    ANNA,
+    BIRCH,
+    BUSINESS_LINE,
+    CEDAR,
+    ELM,
+    FELIX_LINE,
+    GRETA_LINE,
+    JONAS,
+    NO_LINE,
+    STRANGER,
+    TIME_ZONE,
+)
 from router.routing.explain import as_json
 from tests.sample_database import MONDAY_NOON
 from tests.web.conftest import Office
@@ -72,3 +85,39 @@ async def test_the_explanation_is_the_decision_a_real_call_gets(office: Office, 
     assert live is not None
     assert live.decision is not None
     assert answer.json()["decision"] == as_json(live.decision, ZoneInfo(TIME_ZONE))
+
+
+async def test_it_can_be_asked_what_would_be_if_somebody_were_away_or_on_the_phone(office: Office) -> None:
+    question = {"caller": BIRCH, "line": BUSINESS_LINE}
+
+    usual = (await office.ask("POST", "/api/v1/explain", body=question)).json()
+    busy = (await office.ask("POST", "/api/v1/explain", body={**question, "busy": ["jonas"]})).json()
+    away = (await office.ask("POST", "/api/v1/explain", body={**question, "away": [JONAS]})).json()
+
+    assert [one["answered_by"]["people"][0]["name"] for one in (usual, busy, away)] == ["Jonas", "Ida", "Ida"]
+    assert busy["decision"] == usual["decision"], "that a phone is in use is found out by the PBX"
+    assert [step["fate"] for step in busy["walk"]][:2] == ["passed_over", "rings"]
+    assert busy["walk_sentences"][0] == "Jonas is on the phone and passed over."
+    assert away["decision"]["reasons"][1]["kind"] == "person_away"
+
+
+async def test_who_is_signed_out_counts_when_it_is_asked_for_now(office: Office) -> None:
+    office.presences = {ANNA: Presence(person=ANNA, signed_in=False, since=MONDAY_NOON)}
+    question = {"caller": STRANGER, "line": BUSINESS_LINE}
+
+    now = (await office.ask("POST", "/api/v1/explain", body=question)).json()
+    later = (await office.ask("POST", "/api/v1/explain", body={**question, "at": "2026-03-03T17:00:00Z"})).json()
+
+    assert "Anna" not in now["answered_by"]["sentence"]
+    assert "Anna is signed out since 12:00" in now["walk_sentences"][0]
+    assert "Anna" in later["answered_by"]["sentence"]
+
+
+async def test_what_is_assumed_of_nobody_is_pointed_at(office: Office) -> None:
+    body = {"caller": STRANGER, "line": BUSINESS_LINE, "away": [ANNA, 99], "busy": ["nobody"], "empty_desks": [99]}
+
+    answer = await office.ask("POST", "/api/v1/explain", body=body)
+
+    assert answer.status_code == 422
+    pointers = [error["pointer"] for error in answer.json()["errors"]]
+    assert pointers == ["/body/away/1", "/body/busy/0", "/body/empty_desks/0"]

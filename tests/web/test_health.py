@@ -25,10 +25,30 @@ async def test_a_router_with_table_and_link_is_ready(office: Office) -> None:
         "ready": True,
         "reasons": [],
         "warnings": [],
+        "speaker": {"role": "leader", "since": "2026-03-02T17:00:00Z"},
         "link": {"up": True, "why": ""},
         "table": {"version": 1, "age_seconds": 0.1, "trouble": ""},
         "records": {"waiting": 0, "oldest_seconds": None},
     }
+
+
+async def test_a_router_that_stands_by_is_ready_and_says_so(office: Office) -> None:
+    office.standing = replace(READY, link_up=False, stands_by=True, link_why="another router speaks for this PBX")
+
+    answer = await office.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["speaker"]["role"] == "standby"
+
+
+async def test_a_process_that_only_takes_requests_needs_the_table_and_no_pbx(office: Office) -> None:
+    office.standing = replace(READY, link_up=False, steers=False)
+
+    answer = await office.get("/readyz")
+
+    assert answer.status_code == 200
+    assert (answer.json()["speaker"], answer.json()["link"], answer.json()["records"]) == (None, None, None)
+    assert reasons_not_ready(replace(office.standing, table_version=None)) != []
 
 
 async def test_a_router_that_does_not_steer_says_why_as_a_problem(office: Office) -> None:

@@ -11,7 +11,7 @@ from router.changes.fields import LARGEST
 from router.changes.nouns import DECLARED
 from router.changes.showing import without_private
 from router.changes.wishes import Undo
-from router.storage.audit import PAGE_AT_MOST, KeptEntry, entry_of, newest_entries
+from router.storage.audit import PAGE_AT_MOST, KeptEntry, entries_undoing, entry_of, newest_entries
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
@@ -23,7 +23,7 @@ endpoints = APIRouter(prefix="/audit", tags=["audit"])
 PAGE = 50  # entries when nobody says how many
 
 _PLURALS = {one.noun.value: one.plural for one in DECLARED}
-_KINDS = {plural: kind for kind, plural in _PLURALS.items()} | {"keys": "key"}
+_KINDS = {plural: kind for kind, plural in _PLURALS.items()} | {"keys": "key", "commitments": "commitment"}
 
 EntryId = Annotated[int, Path(ge=1, le=LARGEST, examples=[1])]
 EXAMPLE: dict[str, Any] = {
@@ -39,6 +39,7 @@ EXAMPLE: dict[str, Any] = {
     "after": {"id": 1, "version": 2, "name": "Birch & Sons"},
     "version": 12,
     "undoes": None,
+    "hidden_at": None,
 }
 
 
@@ -59,9 +60,12 @@ class AuditEntry(BaseModel):
     after: dict[str, Any] | None = Field(description="The object as it became; null when it went.")
     version: int | None
     undoes: int | None = Field(description="The entry that this one takes back.")
+    hidden_at: datetime | None = Field(description="When digits of numbers in it were hidden; it can't be undone then.")
 
 
 class AuditPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [EXAMPLE], "next": "7"}})
+
     items: list[AuditEntry]
     next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
 
@@ -75,7 +79,7 @@ class AuditQuery(BaseModel):
     object_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
-@endpoints.get("", operation_id="list_audit", **needs(Role.ADMIN))
+@endpoints.get("", operation_id="list_audit", summary="List changes", **needs(Role.ADMIN))
 async def list_entries(
     request: Request, parts: Annotated[Parts, Depends(parts)], query: Annotated[AuditQuery, Query()]
 ) -> AuditPage:
@@ -90,7 +94,13 @@ async def list_entries(
     return AuditPage(items=[_entry(one, sees_private=sees_private) for one in page], next=more)
 
 
-@endpoints.get("/{id}", operation_id="read_audit", responses={404: {"model": Problem}}, **needs(Role.ADMIN))
+@endpoints.get(
+    "/{id}",
+    operation_id="read_audit",
+    summary="Read a change",
+    responses={404: {"model": Problem}},
+    **needs(Role.ADMIN),
+)
 async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], id: EntryId) -> AuditEntry:
     """One change of one object."""
     async with parts.db.reading() as look:
@@ -104,18 +114,22 @@ async def read_entry(request: Request, parts: Annotated[Parts, Depends(parts)], 
 @endpoints.post(
     "/{id}/undo",
     operation_id="undo_audit",
+    summary="Take a change back",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.ADMIN),
 )
 async def undo(request: Request, parts: Annotated[Parts, Depends(parts)], id: EntryId) -> AuditPage:
     """Take back this change, and what was changed with it at once; the answer is what was put on record for it."""
+    return await take_back(request, parts, id)
+
+
+async def take_back(request: Request, parts: Parts, id: int) -> AuditPage:
+    """Take back this entry and what was changed with it; what was put on record for it, newest first."""
     await parts.door.do([Undo(entry=id)], asked_by(request), parts.now())
     async with parts.db.reading() as look:
-        newest = await newest_entries(look, PAGE_AT_MOST)
-    version = next(one.version for one in newest if one.undoes == id)
+        undoing = await entries_undoing(look, id)
     sees_private = key_of(request).sees_private
-    items = [_entry(one, sees_private=sees_private) for one in newest if one.version == version]
-    return AuditPage(items=items, next=None)
+    return AuditPage(items=[_entry(one, sees_private=sees_private) for one in reversed(undoing)], next=None)
 
 
 def _entry(kept: KeptEntry, *, sees_private: bool) -> AuditEntry:
@@ -133,4 +147,5 @@ def _entry(kept: KeptEntry, *, sees_private: bool) -> AuditEntry:
         after=after,
         version=kept.version,
         undoes=kept.undoes,
+        hidden_at=kept.hidden_at,
     )

@@ -1,144 +1,99 @@
 """What became of the calls?"""
 
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from router.calls.call import Ending
-from router.calls.events import How, LegResult, Presented, Promised
 from router.calls.events import Path as Way
-from router.routing.model import CallerKind
-from router.storage import records
-from router.storage.records import PAGE_AT_MOST, BadCursor, recent_calls, recorded_call
+from router.routing.numbers import forms_of
+from router.storage.records import CallsWanted, calls_page, recorded_call
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
+from router.web.api.call_records import CallPage, CallStory, story_of, told
+from router.web.api.lists import ISO, PageQuery, QueryId, QueryInstant, QueryNumber
 from router.web.parts import Parts, parts
-from router.web.problems import FieldError, Refusal
+from router.web.problems import Problem, Refusal
 
-endpoints = APIRouter(tags=["calls"])
+endpoints = APIRouter(prefix="/calls", tags=["calls"])
 
 CallId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", examples=["pbx:1763759123.7"])]
 
-EXTERNAL = "external"  # what stands in place of a private number
-
-PAGE = 50  # records when nobody says how many: a screen or two
-
-
-class LegRecord(BaseModel):
-    """One phone that was rung, with its result; `cause` is the Q.850 hang-up cause.
-
-    `maybe_machine`: an external phone that answered at once, or answered and pressed nothing.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    leg: str
-    step: int
-    phone: str
-    person: int | None
-    began_at: datetime
-    ended_at: datetime | None
-    result: LegResult | None
-    cause: int | None
-    maybe_machine: bool
+_EQUAL = {"ended": "ended", "path": "path", "is_test": "is_test"}
+_EQUAL |= {f"{name}_id": name for name in ("owner", "line", "account", "job")}
 
 
-class PassingRecord(BaseModel):
-    """One hand-over: from whose phone, to whom ("" is back to the giver), by an order or by the phone's transfer key.
+class CallQuery(PageQuery):
+    """Which calls."""
 
-    `sentence` says who was to ring and why, where a router was asked.
-    """
+    order: Literal["-arrived_at", "arrived_at", "-updated_at", "updated_at"] = Field(
+        default="-arrived_at", description="With - in front the other way round."
+    )
+    state: Literal["open", "ended"] | None = Field(default=None, description="Those that live, or those that ended.")
+    ended: Ending | None = Field(default=None, description="How it ended.")
+    path: Way | None = Field(default=None, description="Whether the PBX went by the plan.")
+    owner_id: QueryId | None = Field(default=None, description="The id of the person who had it last.")
+    line_id: QueryId | None = Field(default=None, description="The id of a line.")
+    account_id: QueryId | None = Field(default=None, description="The id of an account.")
+    job_id: QueryId | None = Field(default=None, description="The id of a job.")
+    number: QueryNumber | None = Field(
+        default=None, examples=["+12025550111"], description="Who called, or what was dialled."
+    )
+    arrived_from: QueryInstant | None = Field(
+        default=None, alias="from", examples=[ISO], description="Arrived then or later."
+    )
+    arrived_before: QueryInstant | None = Field(
+        default=None, alias="to", examples=[ISO], description="Arrived before that."
+    )
+    is_test: bool | None = Field(default=None, description="Only test calls, or none of them.")
 
-    model_config = ConfigDict(from_attributes=True)
-
-    at: datetime
-    phone: str
-    person: int | None
-    to: str
-    how: How
-    sentence: str
-
-
-class CallRecord(BaseModel):
-    """One call: who dialled what, what was decided and why, which phones rang, who took it, and how it ended."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    call_id: str
-    dialled: str
-    line: int | None
-    caller: str
-    presented: Presented
-    caller_kind: CallerKind | None
-    account: int | None
-    job: int | None
-    arrived_at: datetime
-    table_version: int | None
-    path: Way | None
-    why: str
-    decision: dict[str, Any] | None
-    taken_phone: str | None
-    taken_by: int | None
-    taken_at: datetime | None
-    owner_phone: str | None = Field(description="Who took it last: another one than `taken_phone` after a hand-over.")
-    owner: int | None
-    ended_at: datetime | None
-    ended: Ending | None
-    promise: Promised | None = Field(description="Why the caller was let go with a promise to be called back.")
-    is_test: bool
-    legs: list[LegRecord]
-    passings: list[PassingRecord] = Field(description="Who handed the call over, and to whom, in order.")
+    def wanted(self, region: str) -> CallsWanted:
+        """The same for the rows."""
+        equal = {column: getattr(self, name) for name, column in _EQUAL.items()}
+        return CallsWanted(
+            limit=self.limit,
+            order=self.order,
+            cursor=self.cursor,
+            still_open=None if self.state is None else self.state == "open",
+            equal={column: value for column, value in equal.items() if value is not None},
+            numbers=forms_of(self.number, region) if self.number is not None else (),
+            arrived_from=self.arrived_from,
+            arrived_before=self.arrived_before,
+            updated_since=self.updated_since,
+            search=self.search,
+        )
 
 
-class CallPage(BaseModel):
-    items: list[CallRecord]
-    next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
-
-
-@endpoints.get("/calls", **needs(Role.VIEWER))
+@endpoints.get("", operation_id="list_call", summary="List calls", response_model=CallPage, **needs(Role.VIEWER))
 async def list_calls(
-    request: Request,
-    parts: Annotated[Parts, Depends(parts)],
-    limit: Annotated[int, Query(ge=1, le=PAGE_AT_MOST)] = PAGE,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> CallPage:
-    """The calls on record, newest first."""
-    try:
-        page = await recent_calls(parts.db, limit, cursor)
-    except BadCursor as fault:
-        errors = [FieldError(pointer="/query/cursor", detail=str(fault))]
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(fault), errors=errors) from None
-    items = [_told(record, sees_private=key_of(request).sees_private) for record in page.records]
+    request: Request, parts: Annotated[Parts, Depends(parts)], query: Annotated[CallQuery, Query()]
+) -> Any:
+    """The calls on record that fit every filter, newest first. Send `next` as `cursor` to get what follows."""
+    table = parts.table()
+    page = await calls_page(parts.db, query.wanted(table.region if table else ""))
+    sees_private = key_of(request).sees_private
+    items = [told(record, sees_private=sees_private) for record in page.records]
     return CallPage(items=items, next=page.next_cursor)
 
 
-@endpoints.get("/calls/{call_id}", **needs(Role.VIEWER))
-async def read_call(request: Request, call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallRecord:
-    """One call, by its id."""
+@endpoints.get(
+    "/{call_id}",
+    operation_id="read_call",
+    summary="Read a call",
+    responses={404: {"model": Problem}},
+    **needs(Role.VIEWER),
+)
+async def read_call(request: Request, call_id: CallId, parts: Annotated[Parts, Depends(parts)]) -> CallStory:
+    """One call: what was decided and why, what happened, and where the two differ."""
     record = await recorded_call(parts.db, call_id)
     if record is None:
-        detail = f"there is no record of a call {call_id}: GET /api/v1/calls lists them"
-        raise Refusal(HTTPStatus.NOT_FOUND, "unknown-call", detail)
-    return _told(record, sees_private=key_of(request).sees_private)
+        raise unknown_call(call_id)
+    return story_of(record, parts.table(), sees_private=key_of(request).sees_private)
 
 
-def _told(kept: records.CallRecord, *, sees_private: bool) -> CallRecord:
-    """An external phone is known by its number, which is private: without that right it is just EXTERNAL."""
-    told = CallRecord.model_validate(kept)
-    if sees_private:
-        return told
-    return told.model_copy(
-        update={
-            "taken_phone": _without_number(told.taken_phone),
-            "owner_phone": _without_number(told.owner_phone),
-            "legs": [leg.model_copy(update={"phone": _without_number(leg.phone)}) for leg in told.legs],
-            "passings": [one.model_copy(update={"phone": _without_number(one.phone)}) for one in told.passings],
-        }
-    )
-
-
-def _without_number(phone: str | None) -> str | None:
-    return EXTERNAL if phone is not None and phone.startswith("+") else phone
+def unknown_call(call_id: str) -> Refusal:
+    """What to say of a call that isn't on record."""
+    detail = f"there is no record of a call {call_id}: GET /api/v1/calls lists them"
+    return Refusal(HTTPStatus.NOT_FOUND, "unknown-call", detail)

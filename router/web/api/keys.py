@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from router.changes.fields import Flag, Instant, Name
 from router.storage.keys import KeyBy, list_keys, new_key, revoke_key
 from router.storage.schema import Role
-from router.web.admission import needs
+from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
 from router.web.parts import Parts, parts
 from router.web.problems import Problem, Refusal
@@ -34,10 +34,20 @@ class KeyBody(BaseModel):
     expires_at: Instant | None = None
 
 
+KEY: dict[str, Any] = {
+    "prefix": "1f2e3d4c",
+    "name": "CRM",
+    "role": "service",
+    "sees_private": False,
+    "expires_at": None,
+    "revoked_at": None,
+}
+
+
 class Key(BaseModel):
     """What may be shown of a key: never the key."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": KEY})
 
     prefix: str = Field(description="The eight characters after rtr_.")
     name: str
@@ -48,21 +58,25 @@ class Key(BaseModel):
 
 
 class NewKey(Key):
+    model_config = ConfigDict(json_schema_extra={"example": {**KEY, "key": f"rtr_1f2e3d4c_{'0' * 43}"}})
+
     key: str = Field(description="Shown this once; only its hash is kept.")
 
 
 class KeyPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [KEY], "next": None}})
+
     items: list[Key]
     next: str | None = Field(default=None, description="Always null: keys are few.")
 
 
-@endpoints.get("", operation_id="list_key", **needs(Role.ADMIN))
+@endpoints.get("", operation_id="list_key", summary="List keys", **needs(Role.ADMIN))
 async def list_(parts: PartsHere) -> KeyPage:
     """Every key that was ever made, oldest first."""
     return KeyPage(items=[Key.model_validate(key) for key in await list_keys(parts.db)])
 
 
-@endpoints.post("", operation_id="create_key", status_code=201, **needs(Role.ADMIN))
+@endpoints.post("", operation_id="create_key", summary="Make a key", status_code=201, **needs(Role.ADMIN))
 async def create(request: Request, parts: PartsHere, fields: KeyBody) -> NewKey:
     """Make a key. It opens the API at once."""
     given = fields.model_dump()
@@ -73,16 +87,24 @@ async def create(request: Request, parts: PartsHere, fields: KeyBody) -> NewKey:
 @endpoints.delete(
     "/{prefix}",
     operation_id="remove_key",
+    summary="Revoke a key",
     status_code=204,
     response_class=Response,
-    responses={404: {"model": Problem}},
+    responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.ADMIN),
 )
 async def remove(request: Request, parts: PartsHere, prefix: KeyPrefix) -> Response:
-    """Revoke a key: it opens nothing from the next request on. It stays in the list."""
+    """Revoke a key: it opens nothing from the next request on. It stays in the list.
+
+    No key revokes itself, so the last one of an admin can't go by mistake; `router key revoke` takes any.
+    """
+    if prefix == key_of(request).prefix:
+        detail = "this is the key that asks: revoke it with another key, or with 'router key revoke'"
+        raise Refusal(HTTPStatus.CONFLICT, "own-key", detail)
     if not await revoke_key(parts.db, prefix, parts.now(), by=_by(request, parts)):
         detail = f"no key begins with rtr_{prefix}_: GET /api/v1/keys lists them"
         raise Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
+    request.app.state.doorkeeper.forget(prefix)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -1,46 +1,24 @@
 """How is a noun described to those who ask over HTTP: its bodies, its filters, its answers?"""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
-from router.changes.fields import LARGEST, PRINTABLE, Fields, Instant
+from router.changes.fields import PRINTABLE, Fields
 from router.changes.nouns import Declared
 from router.routing.configuration import Noun
-from router.storage.kept import PAGE_AT_MOST, Wanted
+from router.storage.kept import Wanted
+from router.web.api.lists import ISO, PageQuery, QueryId, QueryNumber
 from router.web.problems import Problem
 
-PAGE = 50  # objects when nobody says how many: a screen or two
 
-ISO = "2026-03-02T09:00:00Z"
+class ListQuery(PageQuery):
+    """What every list of a noun takes; its filters are added for each."""
 
-
-def _with_plus(number: str) -> str:
-    """A + in a query arrives as a space unless it was written %2B."""
-    return "+" + number[1:] if number.startswith(" ") else number
-
-
-def _with_offset(instant: object) -> object:
-    return re.sub(r" (\d\d:?\d\d)$", r"+\1", instant) if isinstance(instant, str) else instant
-
-
-class ListQuery(BaseModel):
-    """What every list takes; its filters are added for each noun."""
-
-    model_config = ConfigDict(extra="forbid")
-    of_parts: ClassVar[frozenset[str]] = frozenset()
-
-    limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
-    cursor: Annotated[str, Field(max_length=600)] | None = Field(default=None, description="`next` of the last answer.")
-    updated_since: Annotated[Instant, BeforeValidator(_with_offset)] | None = Field(default=None, examples=[ISO])
-    search: Annotated[str, Field(max_length=100, pattern=PRINTABLE)] | None = Field(
-        default=None, description="Part of a name, in capitals or not."
-    )
     ref: Annotated[str, Field(max_length=200, pattern=PRINTABLE)] | None = Field(
         default=None, description="Your own key."
     )
@@ -84,7 +62,7 @@ class Models:
         }
 
     def page_answers(self) -> dict[int | str, dict[str, Any]]:
-        example = {"items": [self.example()], "next": None}
+        example = {"items": [self.example()], "next": "WyJpZCIsIDEsIDFd"}
         return {200: {"model": self.page, "content": {"application/json": {"example": example}}}}
 
     def example(self) -> dict[str, Any]:
@@ -152,16 +130,14 @@ def _query_of(declared: Declared, name: str) -> type[ListQuery]:
     for one in declared.references:
         written = one.written.removesuffix("s") if one.several else one.written
         says = f"The id of a {one.to.value}."
-        filters[one.field] = (Optional[_QueryId], Field(default=None, alias=written, description=says))  # noqa: UP045
+        filters[one.field] = (Optional[QueryId], Field(default=None, alias=written, description=says))  # noqa: UP045
     for field, kind in declared.choices.items():
         filters[field] = (Optional[kind], Field(default=None))  # noqa: UP045
     if declared.has_numbers:
-        number = Annotated[str, Field(max_length=64, pattern=PRINTABLE), AfterValidator(_with_plus)]
-        filters["number"] = (Optional[number], Field(default=None, examples=["+12125550100"]))  # noqa: UP045
+        filters["number"] = (Optional[QueryNumber], Field(default=None, examples=["+12125550100"]))  # noqa: UP045
     return create_model(f"{name}Query", __base__=ListQuery, **filters)
 
 
-_QueryId = Annotated[int, Field(ge=1, le=LARGEST)]
 _ETAG = {"ETag": {"description": "The version, to be sent as If-Match.", "schema": {"type": "string"}}}
 
 

@@ -15,12 +15,12 @@ from router.changes.nouns import Declared
 from router.changes.showing import shown, without_private
 from router.changes.wishes import Amend, By, Create, Done, Remove, Replace, Wish
 from router.routing.configuration import Noun
-from router.storage.kept import BadCursor, Kept, kept_by_ref, kept_of, kept_page
+from router.storage.kept import Kept, kept_by_ref, kept_of, kept_page
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.models import ListQuery, models_of
 from router.web.parts import Parts, parts
-from router.web.problems import FieldError, Refusal
+from router.web.problems import Refusal
 
 WRITERS = {Noun.COVER: Role.COORDINATOR, Noun.OVERRIDE: Role.COORDINATOR}  # what changes from day to day
 WRITER = Role.EDITOR  # of everything else
@@ -79,12 +79,8 @@ class _Operations:
         """Those that fit every filter. Send `next` as `cursor` to get what follows."""
         sees_private = key_of(request).sees_private
         wanted = query.wanted(self._declared, sees_private=sees_private)
-        try:
-            async with parts.db.reading() as look:
-                page = await kept_page(look, self._declared.noun, wanted)
-        except BadCursor as fault:
-            errors = [FieldError(pointer="/query/cursor", detail=str(fault))]
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", str(fault), errors=errors) from None
+        async with parts.db.reading() as look:
+            page = await kept_page(look, self._declared.noun, wanted)
         items = [self._shown(request, kept) for kept in page.kept]
         return JSONResponse({"items": items, "next": page.next_cursor})
 
@@ -122,13 +118,13 @@ class _Operations:
     ) -> JSONResponse:
         """A JSON Merge Patch (RFC 7396): what is left out stays, null takes away, a list is replaced as a whole."""
         body = await request.json()
-        only_if = _required(if_match)
+        only_if = required(if_match)
         done = await self._do(request, parts, Amend(declared=self._declared, id=id, patch=body, only_if=only_if))
         return self._answer(request, done.kept)
 
     async def remove(self, request: Request, parts: PartsHere, id: Identity, if_match: IfMatch = None) -> Response:
         """Refused as long as others name it; the answer lists them."""
-        await self._do(request, parts, Remove(declared=self._declared, id=id, only_if=_required(if_match)))
+        await self._do(request, parts, Remove(declared=self._declared, id=id, only_if=required(if_match)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _do(self, request: Request, parts: Parts, wish: Wish) -> Done:
@@ -153,7 +149,8 @@ def asked_by(request: Request) -> By:
     return By(actor=key.name, key=key.prefix, source=Source.API)
 
 
-def _required(if_match: str | None) -> frozenset[int] | None:
+def required(if_match: str | None) -> frozenset[int] | None:
+    """The versions of an If-Match that has to be there, None for any. Raises Refusal."""
     if if_match is None:
         detail = "send the ETag of what you have read as If-Match, so that nobody's change is lost"
         raise Refusal(HTTPStatus.PRECONDITION_REQUIRED, "if-match-missing", detail)

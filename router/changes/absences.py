@@ -6,11 +6,13 @@ from datetime import datetime
 
 from router.calls.events import AwayKept
 from router.calls.orders import KeepAway
-from router.calls.presence import away, may_go_away
-from router.routing.configuration import Put
+from router.changes.absence import say_away
+from router.changes.door import Door
+from router.changes.faults import ChangeRefused, LeavesAlready, Unknown
+from router.changes.wishes import By
 from router.routing.table import TableError
 from router.storage.database import StorageError
-from router.storage.publisher import Publisher
+from router.storage.schema import Source
 
 KEPT_WITHIN = 2.0  # seconds; whoever dialled the code waits for the word no longer than 2.5
 MOST_WAITING = 100  # people who dial at the same time, with a database that is slow; the others are told "not possible"
@@ -19,8 +21,8 @@ MOST_WAITING = 100  # people who dial at the same time, with a database that is 
 class Absences:
     """One after the other they are put into the table; `tell` gets what became of each."""
 
-    def __init__(self, publisher: Publisher, tell: Callable[[AwayKept], None], now: Callable[[], datetime]) -> None:
-        self._publisher = publisher
+    def __init__(self, door: Door, tell: Callable[[AwayKept], None], now: Callable[[], datetime]) -> None:
+        self._door = door
         self._tell = tell
         self._now = now
         self._waiting: asyncio.Queue[KeepAway] = asyncio.Queue(MOST_WAITING)
@@ -47,16 +49,12 @@ class Absences:
             )
 
     async def _kept(self, order: KeepAway) -> str:
-        table = self._publisher.table
-        person = table.people.get(order.person) if table else None
-        if person is None or not may_go_away(person):
-            return "the table can't say of them that they are away"
-        wanted = away(person, order.until)
-        if wanted == person:
-            return ""
+        by = By(actor="dialled on their phone", source=Source.COMMAND)
         try:
             async with asyncio.timeout(KEPT_WITHIN):
-                await self._publisher.apply([Put(entity=wanted)], self._now())
-        except (StorageError, TableError, TimeoutError) as fault:
+                await say_away(self._door, order.person, order.until, by, self._now())
+        except (LeavesAlready, Unknown):
+            return "the table can't say of them that they are away"
+        except (ChangeRefused, StorageError, TableError, TimeoutError) as fault:
             return str(fault) or "the database takes too long"
         return ""
