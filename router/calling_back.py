@@ -176,11 +176,11 @@ class CallingBack:
             if one.call_id is not None and one.call_id in link.live_calls:
                 continue
             if (one.placed_at or one.asked_at) >= link.at - JUST_PLACED:
-                self._unbegun.setdefault(one.order, soon)
+                self._unbegun.setdefault(one.id, soon)
             elif one.call_id is None:
-                await self._give_up(one.order, Became.NOT_PLACED, NOT_PLACED)
+                await self._give_up(one.id, Became.NOT_PLACED, NOT_PLACED)
             else:
-                await self._give_up(one.order, Became.LOST, LOST)
+                await self._give_up(one.id, Became.LOST, LOST)
 
     async def _look_for_the_unbegun(self) -> None:
         if not self._speaks():
@@ -197,8 +197,8 @@ class CallingBack:
             self._over(attempt)
 
     def _over(self, attempt: Attempt) -> None:
-        self._unbegun.pop(attempt.order, None)
-        self._settle(attempt.order, attempt.became is Became.TALKED, attempt.sentence)
+        self._unbegun.pop(attempt.id, None)
+        self._settle(attempt.id, attempt.became is Became.TALKED, attempt.sentence)
 
 
 def _order(call_id: str, wanted: Calling) -> CallBack:

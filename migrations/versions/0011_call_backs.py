@@ -18,7 +18,7 @@ def upgrade() -> None:
     became = ("talked", "customer_not_reached", "owner_not_reached", "not_placed", "lost")
     op.create_table(
         "call_backs",
-        sa.Column("order", sa.Integer, sa.ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True),
+        sa.Column("id", sa.Integer, sa.ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True),
         sa.Column("commitment", sa.Integer, sa.ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
         sa.Column("pbx", sa.String(32), nullable=False),
         sa.Column("call_id", sa.Text),

@@ -53,11 +53,11 @@ class CalledAlready(Conflict):
 class Attempt:
     """One call-back: who was asked to call whom, how far it came, and what became of it (None while it is under way).
 
-    `number` and `shown` are "" and `call_id` None until it is known who is called. Instants are None for what never
+    `id` is that of the order which asked for it. `number` and `shown` are "" and `call_id` None until it is known who is called. Instants are None for what never
     happened. `sentence` says what became of it.
     """
 
-    order: int
+    id: int
     commitment: int
     pbx: str
     call_id: str | None
@@ -89,7 +89,7 @@ async def ask_call_back(
         payload = {"commitment": commitment, "person": person}
         order = await write_down(work, pbx, OrderKind.CALL_BACK, payload, asked_by=asked_by, now=now)
         row = {
-            "order": order,
+            "id": order,
             "commitment": commitment,
             "pbx": pbx,
             "person": person,
@@ -100,7 +100,7 @@ async def ask_call_back(
             "sentence": "",
         }
         unless = {"index_elements": ["commitment"], "index_where": UNDER_WAY}
-        fresh = work.insert(call_backs).on_conflict_do_nothing(**unless).values(**row).returning(call_backs.c.order)
+        fresh = work.insert(call_backs).on_conflict_do_nothing(**unless).values(**row).returning(call_backs.c.id)
         if (await work.run(fresh)).scalar() is None:
             raise CalledAlready(commitment, await _under_way(work, commitment))
     return order
@@ -114,12 +114,12 @@ async def attempt_of(db: Database, order: int) -> Attempt | None:
 
 async def attempt_in(look: Transaction, order: int) -> Attempt | None:
     """The same, within a transaction. Raises StorageError."""
-    return await _one(look, call_backs.c.order == order)
+    return await _one(look, call_backs.c.id == order)
 
 
 async def attempts_of(db: Database, commitment: int) -> tuple[Attempt, ...]:
     """What was tried for this commitment, the latest first. Raises NoSuchCommitment and other StorageErrors."""
-    query = select(call_backs).where(call_backs.c.commitment == commitment).order_by(call_backs.c.order.desc())
+    query = select(call_backs).where(call_backs.c.commitment == commitment).order_by(call_backs.c.id.desc())
     async with db.reading() as look:
         await commitment_of(look, commitment)
         return tuple([await _attempt(look, row) for row in await look.rows(query.limit(ATTEMPTS_AT_MOST))])
@@ -127,7 +127,7 @@ async def attempts_of(db: Database, commitment: int) -> tuple[Attempt, ...]:
 
 async def under_way(look: Transaction, pbx: str) -> tuple[Attempt, ...]:
     """The call-backs of this PBX that a router has taken and that have no end yet. Raises StorageError."""
-    taken = select(call_backs).join(orders, orders.c.id == call_backs.c.order).where(orders.c.state == OrderState.TAKEN)
+    taken = select(call_backs).join(orders, orders.c.id == call_backs.c.id).where(orders.c.state == OrderState.TAKEN)
     rows = await look.rows(taken.where(call_backs.c.pbx == pbx, UNDER_WAY))
     return tuple([Attempt(**row._mapping) for row in rows])
 
@@ -141,7 +141,7 @@ async def place(work: Transaction, order: int, call_id: str, calling: Calling, n
         "shown": calling.shown,
         "placed_at": now,
     }
-    placed = await work.run(update(call_backs).where(call_backs.c.order == order, UNDER_WAY).values(values))
+    placed = await work.run(update(call_backs).where(call_backs.c.id == order, UNDER_WAY).values(values))
     return bool(placed.rowcount)
 
 
@@ -161,8 +161,8 @@ async def note(work: Transaction, news: CallBackNews) -> int | None:
             assert_never(news.what)
     if values:
         await work.run(update(call_backs).where(*this).values(values))
-    rows = await work.rows(select(call_backs.c.order).where(*this))
-    return int(rows[0].order) if rows else None
+    rows = await work.rows(select(call_backs.c.id).where(*this))
+    return int(rows[0].id) if rows else None
 
 
 async def end(work: Transaction, ended: CallBackEnded, keeper: Keeper, table: Table) -> Attempt | None:
@@ -189,7 +189,7 @@ async def end(work: Transaction, ended: CallBackEnded, keeper: Keeper, table: Ta
         "called_at": ended.called_at,
         "talked_at": ended.talked_at,
     }
-    return await _close(work, attempt.order, became, sentence, ended.at, values)
+    return await _close(work, attempt.id, became, sentence, ended.at, values)
 
 
 async def give_up(work: Transaction, order: int, became: Became, sentence: str, now: datetime) -> Attempt | None:
@@ -201,11 +201,11 @@ async def _close(
     work: Transaction, order: int, became: Became, sentence: str, now: datetime, values: dict[str, Any]
 ) -> Attempt | None:
     over = {**values, "ended_at": now, "became": became, "sentence": sentence}
-    closed = await work.run(update(call_backs).where(call_backs.c.order == order, UNDER_WAY).values(over))
+    closed = await work.run(update(call_backs).where(call_backs.c.id == order, UNDER_WAY).values(over))
     if not closed.rowcount:
         return None
     log.info("call-back over", order=order, became=became.value)
-    return await _one(work, call_backs.c.order == order)
+    return await _one(work, call_backs.c.id == order)
 
 
 async def _let_go_of_the_unheard(work: Transaction, commitment: int, now: datetime) -> None:
@@ -213,7 +213,7 @@ async def _let_go_of_the_unheard(work: Transaction, commitment: int, now: dateti
     for row in await work.rows(_standing(commitment)):
         unheard = row.state == OrderState.ASKED and row.expires_at <= now
         if unheard or row.state == OrderState.EXPIRED:
-            await _close(work, row.order, Became.NOT_PLACED, UNHEARD, now, {})
+            await _close(work, row.id, Became.NOT_PLACED, UNHEARD, now, {})
 
 
 UNHEARD = "no router that speaks for the PBX took it in time: is one up?"
@@ -221,12 +221,12 @@ UNHEARD = "no router that speaks for the PBX took it in time: is one up?"
 
 async def _under_way(look: Transaction, commitment: int) -> int:
     rows = await look.rows(_standing(commitment))
-    return int(rows[0].order)
+    return int(rows[0].id)
 
 
 def _standing(commitment: int) -> Any:
-    both = select(call_backs.c.order, orders.c.state, orders.c.expires_at).join(
-        orders, orders.c.id == call_backs.c.order
+    both = select(call_backs.c.id, orders.c.state, orders.c.expires_at).join(
+        orders, orders.c.id == call_backs.c.id
     )
     return both.where(call_backs.c.commitment == commitment, UNDER_WAY)
 
@@ -240,7 +240,7 @@ async def _attempt(look: Transaction, row: Row[Any]) -> Attempt:
     """As it stands, also where nobody has written down yet that its order came to nothing."""
     attempt = Attempt(**row._mapping)
     if attempt.ended_at is None and attempt.placed_at is None:
-        (order,) = await look.rows(select(orders.c.state, orders.c.expires_at).where(orders.c.id == attempt.order))
+        (order,) = await look.rows(select(orders.c.state, orders.c.expires_at).where(orders.c.id == attempt.id))
         if order.state == OrderState.EXPIRED:
             fields = {**row._mapping, "ended_at": order.expires_at, "became": Became.NOT_PLACED, "sentence": UNHEARD}
             return Attempt(**fields)

@@ -10,7 +10,7 @@ from router.routing.hiding import in_data
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Transaction
 from router.storage.import_schema import imports
-from router.storage.owed_schema import commitments
+from router.storage.owed_schema import call_backs, commitments
 from router.storage.schema import audit
 from router.storage.told_schema import notices, outbox
 
@@ -83,6 +83,7 @@ PASSINGS = Holder(table=call_passings, key=("call", "at"), texts=("phone", "to",
 COMMITMENTS = Holder(
     table=commitments, key=("id",), numbers=("caller",), parties=("party",), texts=("void_reason", "note")
 )
+CALL_BACKS = Holder(table=call_backs, key=("id",), numbers=("number",), texts=("phone", "sentence"))
 NOTICES = Holder(table=notices, key=("id",), data=("payload",))
 OUTBOX = Holder(table=outbox, key=("id",), texts=("error",))  # a mail server may repeat what it was sent
 ORDERS = Holder(table=orders, key=("id",), texts=("result",), data=("payload",))

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, false, func
 from router.routing.hiding import without_number
 from router.storage.call_schema import OrderState, call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
-from router.storage.fading import AUDIT, CALLS, COMMITMENTS, IMPORTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
+from router.storage.fading import AUDIT, CALL_BACKS, CALLS, COMMITMENTS, IMPORTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
 from router.storage.import_schema import ImportState, imports
-from router.storage.owed_schema import OVER, OWED, commitments
+from router.storage.owed_schema import OVER, OWED, call_backs, commitments
 from router.storage.schema import account_numbers, accounts, desks, line_aliases, lines, people, phones, rules
 from router.storage.told_schema import notices, outbox
 
@@ -37,6 +37,7 @@ _RECORDS: tuple[tuple[str, Holder, ColumnElement[bool] | None], ...] = (
     ("phones rung", LEGS, call_legs.c.call.in_(_ENDED)),
     ("hand-overs", PASSINGS, call_passings.c.call.in_(_ENDED)),
     ("commitments", COMMITMENTS, commitments.c.id.in_(_CLOSED)),
+    ("call-backs", CALL_BACKS, call_backs.c.commitment.in_(_CLOSED)),
     ("notices", NOTICES, _TOLD_OF_WHAT_IS_OVER),
     ("mails", OUTBOX, outbox.c.notice.in_(select(notices.c.id).where(_TOLD_OF_WHAT_IS_OVER))),
     ("orders", ORDERS, orders.c.state.not_in(_UNDER_WAY)),

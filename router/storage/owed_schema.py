@@ -67,11 +67,12 @@ commitment_calls = Table(
 )
 
 # Calls to a customer for what we owe them: the order that asked for each, how far it came, and what became of it. It is
-# none of the calls, and is told by instants, each NULL for what never happened. `call_id` is the PBX's name for it.
+# none of the calls, and is told by instants, each NULL for what never happened. Its id is the order's; `call_id` is the
+# PBX's name for it.
 call_backs = Table(
     "call_backs",
     metadata,
-    Column("order", Integer, ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True),
+    Column("id", Integer, ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True),
     Column("commitment", Integer, ForeignKey("commitments.id", ondelete="RESTRICT"), nullable=False),
     Column("pbx", String(32), nullable=False),
     Column("call_id", Text, unique=True),

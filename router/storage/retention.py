@@ -18,6 +18,7 @@ from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
 from router.storage.fading import (
     AUDIT,
+    CALL_BACKS,
     CALLS,
     COMMITMENTS,
     IMPORTS,
@@ -30,7 +31,7 @@ from router.storage.fading import (
     Values,
 )
 from router.storage.import_schema import imports
-from router.storage.owed_schema import OVER, commitments
+from router.storage.owed_schema import OVER, call_backs, commitments
 from router.storage.retention_schema import Kind, retention
 from router.storage.schema import audit
 from router.storage.told_schema import notices, outbox
@@ -131,6 +132,7 @@ async def _fade(transaction: Transaction, kind: Kind, rows: Sequence[Row[Any]], 
             # whoever has read it before must look again
             also = {"version": commitments.c.version + 1, "updated_at": commitments.c.updated_at}
             await COMMITMENTS.write(transaction, _faded(COMMITMENTS, rows), **also)
+            await _fade_rows(transaction, CALL_BACKS, select(call_backs).where(call_backs.c.commitment.in_(ids)))
             await _fade_told(transaction, notices.c.commitment.in_(ids))
         case Kind.ORDERS:
             await ORDERS.write(transaction, _faded(ORDERS, rows))

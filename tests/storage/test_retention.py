@@ -15,12 +15,14 @@ from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS
 from router.storage import fading
 from router.storage import outbox as mails
 from router.storage.audit import Entry, append, newest_entries
+from router.storage.call_backs import ask_call_back
 from router.storage.call_schema import OrderKind
 from router.storage.commitments import list_entries
 from router.storage.database import Database
 from router.storage.import_schema import ImportState
 from router.storage.imports import open_import, tell_import
 from router.storage.orders import ask
+from router.storage.owed_schema import call_backs
 from router.storage.records import recorded_call
 from router.storage.retention import AT_ONCE, due_kinds, fade_some
 from router.storage.retention_schema import Kind
@@ -46,7 +48,7 @@ def on_a_mobile(call_id: str) -> Call:
     return replace(call, passings=(passing,))
 
 
-RECORDS = ("calls", "call_legs", "call_passings", "commitments", "notices", "outbox", "orders", "imports", "audit")
+RECORDS = ("calls", "call_legs", "call_passings", "commitments", "call_backs", "notices", "outbox", "orders", "imports", "audit")
 
 
 async def everything(db: Database) -> str:
@@ -74,6 +76,12 @@ async def furnish_records(db: Database) -> None:
     await tell_import(db, asked, ImportState.DONE, MONDAY_NOON, outcome={"difference": difference}, version=2)
     payload = {"call": "pbx:1.1", "number": BIRCH}
     await ask(db, "pbx", OrderKind.HAND_OVER, payload, asked_by="anna", now=MONDAY_NOON)
+    (owes, *_) = await owed(db)
+    assert owes.id is not None
+    order = await ask_call_back(db, "pbx", owes.id, None, asked_by="anna", now=MONDAY_NOON)
+    tried = {"number": BIRCH, "shown": BUSINESS_LINE, "phone": PRIVATE, "ended_at": MONDAY_NOON, "became": "lost"}
+    async with db.writing() as transaction:
+        await transaction.run(call_backs.update().where(call_backs.c.id == order).values(tried))
 
 
 def entry_of_an_account() -> Entry:
@@ -218,6 +226,7 @@ def test_every_table_is_known_to_hold_numbers_or_to_be_no_record() -> None:
 
 HOLD_NO_NUMBER = {
     *("calls.id", "call_legs.call", "call_legs.leg", "call_passings.call", "notices.call", "outbox.target"),
+    *("call_backs.pbx", "call_backs.call_id", "call_backs.shown", "call_backs.asked_by"),
     *("commitments.opened_by_call", "commitments.kept_by_call", "orders.pbx", "orders.asked_by"),
     *("audit.actor", "audit.key", "audit.kind", "imports.actor", "imports.key"),
 }

@@ -107,6 +107,10 @@ REFUSED = {
     "ck_commitments_void_reason": "UPDATE commitments SET state = 'void', closed_at = due_at",
     "ck_commitments_closed_at": "UPDATE commitments SET state = 'kept'",
     "uq_commitments_party": "UPDATE commitments SET party = 'account:1'",
+    "ck_call_backs_became": "UPDATE call_backs SET became = 'weary', ended_at = asked_at WHERE id = 201",
+    "ck_call_backs_ended_at": "UPDATE call_backs SET became = 'lost' WHERE id = 201",
+    "uq_call_backs_call_id": "UPDATE call_backs SET call_id = 'pbx:9'",
+    "uq_call_backs_commitment": "UPDATE call_backs SET commitment = 1",
     "ck_notices_about": "UPDATE notices SET about = 'weather', commitment = NULL WHERE id = 101",
     "ck_notices_kind": "UPDATE notices SET kind = 'gossip'",
     "ck_notices_of_call": "UPDATE notices SET nth = NULL WHERE id = 102",
@@ -144,6 +148,12 @@ RECORDS = (
     " 'open', 0, 0, '', ''),"
     " (2, 1, 'account:2', '', 'gave_up', 1, '2026-03-02 12:00:00', '2026-03-02 12:30:00', '2026-03-02 12:00:00', 1,"
     " 'open', 0, 0, '', '')",
+    "INSERT INTO orders (id, pbx, kind, payload, asked_by, asked_at, expires_at, state, result) VALUES"
+    " (201, 'pbx', 'call_back', '{}', 'anna', '2026-03-02 12:00:00', '2026-03-02 12:00:10', 'taken', ''),"
+    " (202, 'pbx', 'call_back', '{}', 'anna', '2026-03-02 12:00:00', '2026-03-02 12:00:10', 'taken', '')",
+    "INSERT INTO call_backs (id, commitment, pbx, number, shown, asked_by, asked_at, sentence) VALUES"
+    " (201, 1, 'pbx', '', '', 'anna', '2026-03-02 12:00:00', ''),"
+    " (202, 2, 'pbx', '', '', 'anna', '2026-03-02 12:00:00', '')",
     "INSERT INTO commitment_calls (call, commitment) VALUES ('pbx:1', 1)",
     "INSERT INTO notices (id, at, about, kind, commitment, call, nth, payload) VALUES"
     " (101, '2026-03-02 12:00:00', 'commitment', 'opened', 1, NULL, NULL, '{}'),"

@@ -144,7 +144,7 @@ def _shown(request: Request, attempt: call_backs.Attempt) -> CallBack:
     if phone is not None and phone.startswith("+") and not key_of(request).sees_private:
         phone = EXTERNAL
     return CallBack(
-        id=attempt.order,
+        id=attempt.id,
         commitment_id=attempt.commitment,
         call_id=attempt.call_id,
         person_id=attempt.person,
