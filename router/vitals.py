@@ -8,7 +8,9 @@ from router.ami.counters import Counters
 from router.ami.guard import Guard, Outcome
 from router.ami.link import AmiLink
 from router.calls.events import LinkDown
+from router.calls.figures import DEFINITIONS
 from router.calls.presence import who_is_at
+from router.calls.tally import BUCKETS, TALLIED, Tally
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.clock import Clock
@@ -16,7 +18,7 @@ from router.courier import Courier
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
-from router.web.figures import Figure
+from router.web.figures import Figure, Spread
 from router.web.live import Live
 from router.web.standing import Standing
 
@@ -55,13 +57,14 @@ class Vitals:
             since=link.since if link else None,
         )
 
-    def figures(self) -> Iterator[Figure]:
+    def figures(self) -> Iterator[Figure | Spread]:
         yield from self._of_the_table()
         if self.steers:
             yield from self._of_steering()
 
-    def _of_steering(self) -> Iterator[Figure]:
+    def _of_steering(self) -> Iterator[Figure | Spread]:
         yield from self._of_calls()
+        yield from _of_the_tally(self.chronicle.tally)
         yield from self._of_desks()
         yield from self._of_records()
         yield from self._of_the_clock()
@@ -124,6 +127,24 @@ class Vitals:
         yield _count("webhook_events_sent", "Events that arrived at webhooks", self.courier.sent)
         yield _count("webhook_events_failed", "Tries to send an event to a webhook that failed", self.courier.failed)
         yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
+
+
+def _of_the_tally(tally: Tally) -> Iterator[Figure | Spread]:
+    """What reports say as well, of the calls that ended since our start."""
+    for name in TALLIED:
+        yield _count(f"ended_calls_{name}", f"Of the calls that have ended: {_said(name)}", tally.counts[name])
+    yield _count("legs_machine_answered", _said("machine_legs"), tally.machine_legs)
+    yield Spread(
+        name="seconds_to_person",
+        says="Seconds from an answered call's arrival to a person, by its way in the dialplan; told when it ends",
+        label="path",
+        bounds=BUCKETS,
+        values={path: (waits.counts, waits.seconds) for path, waits in tally.to_person.items()},
+    )
+
+
+def _said(name: str) -> str:
+    return DEFINITIONS.get(name, "Answered calls of a known account that has a manager")
 
 
 def _of_the_stream(live: Live) -> Iterator[Figure]:
