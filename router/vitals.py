@@ -15,6 +15,7 @@ from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.clock import Clock
 from router.courier import Courier
+from router.storage.commitments import KeptCounts
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
@@ -35,6 +36,7 @@ class Vitals:
     clock: Clock
     courier: Courier
     live: Live
+    kept: KeptCounts
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
     steers: bool = True  # whether this process steers calls, or only takes requests
@@ -59,6 +61,7 @@ class Vitals:
 
     def figures(self) -> Iterator[Figure | Spread]:
         yield from self._of_the_table()
+        yield from _of_what_is_kept(self.kept)
         if self.steers:
             yield from self._of_steering()
 
@@ -121,12 +124,22 @@ class Vitals:
 
     def _of_the_clock(self) -> Iterator[Figure]:
         clock = self.clock
+        if clock.owed is not None:
+            yield _gauge("commitments_open", "Commitments that are open or claimed, at the last look", clock.owed)
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
         yield _count("webhook_events_sent", "Events that arrived at webhooks", self.courier.sent)
         yield _count("webhook_events_failed", "Tries to send an event to a webhook that failed", self.courier.failed)
         yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
+
+
+def _of_what_is_kept(kept: KeptCounts) -> Iterator[Figure]:
+    """Of each process what it has seen to: calls that keep a commitment here, what people say where the API is."""
+    yield _count(
+        "commitments_kept_in_time", "Commitments kept by their due time, on word of this process", kept.in_time
+    )
+    yield _count("commitments_kept_late", "Commitments kept after their due time, on word of this process", kept.late)
 
 
 def _of_the_tally(tally: Tally) -> Iterator[Figure | Spread]:
