@@ -360,7 +360,7 @@ def calls(*, limit: int = 20, open_: Annotated[bool, Parameter(name="--open", ne
 
 
 @keys.command
-def new(name: str, *, role: Role) -> None:
+def new(name: str, *, role: Role, from_file: Path | None = None) -> None:
     """Make an API key. It is shown this once; only its hash is kept.
 
     Parameters
@@ -369,9 +369,20 @@ def new(name: str, *, role: Role) -> None:
         Whose it is, so that you know later what to revoke.
     role
         What it may do, each more than the one before; a service pushes data and reads it.
+    from_file
+        Take the key's text from this file, where somebody else has drawn it; again with the same text nothing happens.
     """
-    from router.storage.keys import new_key
+    from router.storage.keys import keep_key, new_key
 
+    if from_file is not None:
+        try:
+            text = from_file.read_text(encoding="ascii").strip()
+            made = _with_database(load_settings(), lambda db: keep_key(db, text, name, role, by=_key_by()))
+        except (OSError, ValueError) as fault:
+            _fail(f"{from_file}: {fault}")
+        said = "made" if made else "known already: nothing was changed"
+        err.print(f"The key of {name!r} in {from_file}, role {role.value}: {said}.", highlight=False)
+        return
     key = _with_database(load_settings(), lambda db: new_key(db, name, role, by=_key_by()))
     out.print(key, highlight=False, soft_wrap=True)
     err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)

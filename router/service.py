@@ -253,7 +253,10 @@ class Service:
         self._calls.adopt(still_open)
         if until is None:
             return None
-        return OnRecord(until=until, open={call.call_id: call.arrived_at for call in still_open})
+        # From the oldest call that lives, not only from the newest end: the end of a leg may come on record after its
+        # call's, and be lost with a router that is killed in between.
+        arrivals = {call.call_id: call.arrived_at for call in still_open}
+        return OnRecord(until=min([until, *arrivals.values()]), open=arrivals)
 
     async def _migrate(self) -> None:
         while True:

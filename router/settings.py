@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -242,6 +242,7 @@ class Settings(BaseSettings):
 
     pbx: str = Field(default="pbx", pattern=r"^[A-Za-z0-9_-]{1,32}$")  # the first part of every call's id
     database: str = "sqlite:///var/router.db"
+    database_password_file: Path | None = None  # where the password isn't part of the address
     region: str = "US"  # national forms of numbers are this country's (ISO 3166)
     time_zone: str = "UTC"  # the company's own: in it a job's dates are whole days
     mask_numbers: bool = True  # in the log
@@ -256,6 +257,18 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     webhook: Webhook = Webhook()
     log: Log = Log()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_password(cls, said: dict[str, Any]) -> dict[str, Any]:
+        file, database = said.get("database_password_file"), said.get("database")
+        if not file or not isinstance(database, str) or not _is_address(database):
+            return said
+        address = normalised(database)
+        if address.password:
+            raise ValueError("ROUTER_DATABASE_PASSWORD_FILE is set, but ROUTER_DATABASE holds a password as well")
+        password = _secret(SecretStr(""), Path(file), "ROUTER_DATABASE_PASSWORD_FILE")
+        return {**said, "database": address.set(password=password).render_as_string(hide_password=False)}
 
     @field_validator("external_prefixes", mode="before")
     @classmethod
@@ -272,7 +285,7 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _is_ours(cls, database: str) -> str:
-        if not re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", database):
+        if not _is_address(database):
             raise ValueError("it is an address such as sqlite:///var/router.db or postgresql://user@host/router")
         normalised(database)
         return database
@@ -341,6 +354,10 @@ def _secret(secret: SecretStr, file: Path | None, variable: str) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
         raise SettingsError(f"{variable}: can't read {file}: {fault}") from fault
+
+
+def _is_address(database: str) -> bool:
+    return re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", database) is not None
 
 
 def _listed(names: object) -> object:

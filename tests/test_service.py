@@ -1,6 +1,7 @@
 """Does the whole router start, run and stop in order, with a PBX and a database that come and go?"""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ CALL = "1763759123.7"
 ANNAS = "PJSIP/anna-00000002"
 CODE = "1763759123.9"
 FOLLOWED_WITHIN = 5.0  # seconds until a change made in one process counts in the other; a quarter is usual
+ALERTS = Path(__file__).resolve().parents[1] / "docker" / "prometheus" / "alerts.yml"
 NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
@@ -340,6 +342,18 @@ async def test_one_process_steers_calls_and_another_takes_requests(town: Town) -
     assert answers == {"/healthz": [200, 200], "/readyz": [200, 200], "/api/v1/people": [200, 404]}
     assert ["router_calls_arrived" in text for text in figures] == [False, True]
     assert len(town.asterisk.asked("Login")) == 1
+
+
+async def test_every_figure_that_shall_wake_somebody_is_served(town: Town) -> None:
+    rules = ALERTS.read_text()
+    db = Database(town.database)
+    headers = {"Authorization": f"Bearer {await new_key(db, 'prometheus', Role.VIEWER)}"}
+    await db.close()
+    async with town.running_router() as service, httpx2.AsyncClient(headers=headers) as client:
+        await town.heartbeat()
+        figures = (await client.get(f"{service.url}/metrics")).text
+
+    assert set(re.findall(r"router_\w+", rules)) - set(re.findall(r"router_\w+", figures)) == set()
 
 
 async def _once_the_table_is(version: int, client: httpx2.AsyncClient, process: Service, town: Town) -> str:

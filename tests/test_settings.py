@@ -8,6 +8,7 @@ import pytest
 from router.commitments.commitment import Belongs
 from router.notices.mail import Encryption
 from router.settings import SettingsError, load_settings, variables
+from router.storage.database import normalised
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,25 @@ def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(SettingsError, match="can't read /nowhere/secret"):
         load_settings().ami.read_secret()
+
+
+def test_the_databases_password_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "password"
+    file.write_text("a/b:c@d\n")
+    monkeypatch.setenv("ROUTER_DATABASE", "postgresql://router@database/router")
+    monkeypatch.setenv("ROUTER_DATABASE_PASSWORD_FILE", str(file))
+
+    assert normalised(load_settings().database).password == "a/b:c@d"
+
+
+def test_a_password_in_the_address_and_in_a_file_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_DATABASE", "postgresql://router:canary@database/router")
+    monkeypatch.setenv("ROUTER_DATABASE_PASSWORD_FILE", "/run/secret")
+
+    with pytest.raises(SettingsError, match="ROUTER_DATABASE_PASSWORD_FILE") as refused:
+        load_settings()
+
+    assert "canary" not in str(refused.value)
 
 
 def test_two_secrets_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,8 +70,6 @@ def _minutes(written: object) -> object:
         if found is None:
             raise ValueError("write a time of day as 09:30; closing after midnight as 24:00 to 48:00")
         return int(found[1]) * 60 + int(found[2])
-    if isinstance(written, int) and not isinstance(written, bool):
-        return written
     raise ValueError("write a time of day as 09:30")
 
 
@@ -87,8 +85,6 @@ def _weekday(written: object) -> object:
         if written not in WEEKDAYS:
             raise ValueError(f"one of {', '.join(WEEKDAYS)}")
         return WEEKDAYS.index(written)
-    if isinstance(written, int) and not isinstance(written, bool):
-        return written
     raise ValueError(f"one of {', '.join(WEEKDAYS)}")
 
 

@@ -125,6 +125,10 @@ def _read(url: str, *, private: bool) -> httpx2.URL:
     if read.scheme != "https" and not (private and read.scheme == "http"):
         raise BadAddress("events are sent over https; over http only where ROUTER_WEBHOOK_PRIVATE allows it")
     try:
+        read.host.encode("idna")  # what looking it up does first; a label has 63 characters at most
+    except UnicodeError as fault:
+        raise BadAddress(f"this is no name of a machine: {fault}") from None
+    try:
         address = ipaddress.ip_address(read.host)
     except ValueError:
         return read  # a name, which is looked up when something is sent

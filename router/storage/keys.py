@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from router.storage.audit import Entry, append
-from router.storage.database import Database
+from router.storage.database import Database, Transaction
 from router.storage.schema import Action, Role, Source, api_keys
 
 _SHAPE = re.compile(r"rtr_(?P<prefix>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -88,18 +88,50 @@ async def new_key(
 
     Whether it sees private numbers is, unless said, so for admins only.
     """
-    prefix = secrets.token_hex(4)
-    key = f"rtr_{prefix}_{secrets.token_urlsafe(32)}"
-    row = {"name": name, "prefix": prefix, "sha256": _hashed(key), "role": role, "expires_at": expires_at}
+    key = f"rtr_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+    async with db.writing() as transaction:
+        await _keep(transaction, key, name, role, expires_at=expires_at, sees_private=sees_private, by=by)
+    return key
+
+
+async def keep_key(db: Database, key: str, name: str, role: Role, *, by: KeyBy | None = None) -> bool:
+    """Make this the key of `name`, drawn elsewhere; False when it is known already, and then nothing is changed.
+
+    Raises ValueError when it has not the shape of a key, or when another one begins like it; StorageError.
+    """
+    shape = _SHAPE.fullmatch(key)
+    if shape is None:
+        raise ValueError(
+            "a key is rtr_, eight hexadecimal digits, _ and 43 letters and digits (32 random bytes, base64)"
+        )
+    async with db.writing() as transaction:
+        known = await transaction.rows(select(api_keys.c.sha256).where(api_keys.c.prefix == shape["prefix"]))
+        if known and not hmac.compare_digest(known[0].sha256, _hashed(key)):
+            raise ValueError(f"another key begins with rtr_{shape['prefix']}_: draw this one anew")
+        if not known:
+            await _keep(transaction, key, name, role, expires_at=None, sees_private=None, by=by)
+    return not known
+
+
+async def _keep(
+    transaction: Transaction,
+    key: str,
+    name: str,
+    role: Role,
+    *,
+    expires_at: datetime | None,
+    sees_private: bool | None,
+    by: KeyBy | None,
+) -> None:
+    prefix = key.split("_")[1]
     if sees_private is None:
         sees_private = role is Role.ADMIN
-    async with db.writing() as transaction:
-        made = insert(api_keys).values(**row, sees_private=sees_private).returning(api_keys.c.id)
-        identity = int((await transaction.run(made)).scalar_one())
-        if by is not None:
-            shown = {"name": name, "prefix": prefix, "role": role.value, "sees_private": sees_private}
-            await append(transaction, [by.entry(identity, Action.CREATED, before=None, after=shown)])
-    return key
+    row = {"name": name, "prefix": prefix, "sha256": _hashed(key), "role": role, "expires_at": expires_at}
+    made = insert(api_keys).values(**row, sees_private=sees_private).returning(api_keys.c.id)
+    identity = int((await transaction.run(made)).scalar_one())
+    if by is not None:
+        shown = {"name": name, "prefix": prefix, "role": role.value, "sees_private": sees_private}
+        await append(transaction, [by.entry(identity, Action.CREATED, before=None, after=shown)])
 
 
 async def find_key(db: Database, presented: str, now: datetime) -> ApiKey | None:

@@ -168,16 +168,14 @@ async def test_who_was_replaced_lets_go_of_the_turn_and_takes_over_again_only_wh
 
 async def test_without_the_database_who_speaks_speaks_on_and_who_stands_by_stands_by(asterisk: FakeAsterisk) -> None:
     chair = Chair()
-    async with (
-        router(asterisk, chair) as (first, first_hears, _),
-        router(asterisk, chair) as (second, second_hears, _),
-    ):
-        await first_hears.next(LinkUp)
-        await second_hears.next(LinkDown)
-        chair.away = True
-        pings = len(asterisk.asked("Ping"))
-        await asterisk.until(lambda: len(asterisk.asked("Ping")) > pings + 30)
-        assert (first.speaking, second.speaking) == (True, False)
+    async with router(asterisk, chair) as (first, first_hears, _):
+        await first_hears.next(LinkUp)  # before the other comes, so that it is this one which has the turn
+        async with router(asterisk, chair) as (second, second_hears, _):
+            await second_hears.next(LinkDown)
+            chair.away = True
+            pings = len(asterisk.asked("Ping"))
+            await asterisk.until(lambda: len(asterisk.asked("Ping")) > pings + 30)
+            assert (first.speaking, second.speaking) == (True, False)
 
 
 async def test_without_the_database_who_was_cut_off_from_the_pbx_speaks_again_at_once(asterisk: FakeAsterisk) -> None:

@@ -79,6 +79,7 @@ async def test_nobody_there_is_a_failure() -> None:
         "https://0.0.0.0/",
         "https://224.0.0.1/",
         "https:///nowhere",
+        f"https://{'a' * 64}.example.com/",
     ],
 )
 def test_an_address_that_nothing_may_be_sent_to_is_refused(url: str) -> None:

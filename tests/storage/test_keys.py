@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from router.storage.database import Database
-from router.storage.keys import any_key, find_key, new_key
+from router.storage.keys import any_key, find_key, keep_key, new_key
 from router.storage.schema import Role, api_keys
 from tests.storage.stories import MONDAY_NOON, after
 
@@ -56,3 +56,38 @@ async def test_a_revoked_key_is_nobodys_and_doesnt_count(db: Database) -> None:
 
 async def test_without_keys_there_is_none(db: Database) -> None:
     assert not await any_key(db, MONDAY_NOON)
+
+
+async def test_a_key_drawn_elsewhere_is_made_once(db: Database) -> None:
+    drawn = f"rtr_0123abcd_{'x' * 43}"
+
+    assert await keep_key(db, drawn, "admin", Role.ADMIN)
+    assert not await keep_key(db, drawn, "admin", Role.ADMIN)
+
+    async with db.reading() as look:
+        assert len(await look.rows(select(api_keys))) == 1
+    assert await find_key(db, drawn, MONDAY_NOON) is not None
+
+
+async def test_a_key_drawn_elsewhere_stays_revoked(db: Database) -> None:
+    drawn = f"rtr_0123abcd_{'x' * 43}"
+    await keep_key(db, drawn, "admin", Role.ADMIN)
+    async with db.writing() as transaction:
+        await transaction.run(update(api_keys).values(revoked_at=MONDAY_NOON - timedelta(days=1)))
+
+    assert not await keep_key(db, drawn, "admin", Role.ADMIN)
+
+    assert await find_key(db, drawn, MONDAY_NOON) is None
+
+
+@pytest.mark.parametrize("text", ["", "secret", f"rtr_0123abcd_{'x' * 42}", f"rtr_0123ABCD_{'x' * 43}"])
+async def test_a_text_that_is_no_key_is_refused(db: Database, text: str) -> None:
+    with pytest.raises(ValueError, match="43 letters"):
+        await keep_key(db, text, "admin", Role.ADMIN)
+
+
+async def test_a_key_that_begins_like_another_is_refused(db: Database) -> None:
+    await keep_key(db, f"rtr_0123abcd_{'x' * 43}", "admin", Role.ADMIN)
+
+    with pytest.raises(ValueError, match="rtr_0123abcd_"):
+        await keep_key(db, f"rtr_0123abcd_{'y' * 43}", "admin", Role.ADMIN)
