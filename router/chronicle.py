@@ -45,6 +45,7 @@ from router.calls.orders import (
     RemoveMember,
     Settle,
 )
+from router.calls.tally import Tally
 from router.calls.tracker import Calls
 from router.routing.numbers import masked
 
@@ -70,6 +71,7 @@ class Chronicle:
         self.hand_overs: Counter[str] = Counter()  # by order or by key; refused: by us or by the PBX
         self.members: Counter[str] = Counter()  # added to and removed from desks, paused and not
         self.codes: Counter[str] = Counter()  # dialled on people's phones, by the word they were told
+        self.tally = Tally()
         self._mask_numbers = mask_numbers
 
     def tell(self, event: Event, orders: Iterable[Order], calls: Calls) -> None:
@@ -122,6 +124,7 @@ class Chronicle:
                 assert_never(event)
         self._members(orders)
         self._settled(orders)
+        self.tally.tell(event, orders)
 
     def tell_slip(self, event: Event) -> None:
         """Tell of an exception of our own; call it where it was caught."""

@@ -52,6 +52,7 @@ class Clock:
         `courier` None: no other program is told.
         """
         self.steps = 0  # commitments that time has changed: somebody was reminded, or handed over
+        self.owed: int | None = None  # commitments that are open or claimed, at the last look
         self.mails_sent = 0
         self.mails_failed = 0  # tries
         self.faded = 0  # old records that were gone through
@@ -84,6 +85,7 @@ class Clock:
             return 0
         steps = await self._keeper.look(self._db, table, now)
         self.steps += steps
+        self.owed = await self._keeper.owed(self._db)
         return steps
 
     async def post(self, now: datetime) -> int:

@@ -36,7 +36,7 @@ from router.notices.mail import Mailer, MailSettings
 from router.routing.table import Table
 from router.storage.call_backs import under_way
 from router.storage.call_schema import OrderKind
-from router.storage.commitments import Keeper
+from router.storage.commitments import Keeper, KeptCounts
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.listening import listen
@@ -109,7 +109,8 @@ class Service:
         self._turn = SpeakerLock(self._db, ami.pbx) if self._db.speaks_postgresql else None
         self._guard = Guard(guard, speaking=self._speaks) if guard else None
         self._calls = Calls()
-        self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True)
+        kept = KeptCounts()
+        self._keeper = Keeper(terms=terms, mails=mail is not None, logs=True, counts=kept)
         self._recorder = Recorder(
             self._db, zone=ZoneInfo(time_zone), settle=self._settle, tell=self._tell, missed=self._missed
         )
@@ -163,6 +164,7 @@ class Service:
             clock=self._clock,
             courier=self._courier,
             live=self._live,
+            kept=kept,
             guard=self._guard,
             steers=only is not Only.WEB,
         )

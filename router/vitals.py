@@ -8,15 +8,18 @@ from router.ami.counters import Counters
 from router.ami.guard import Guard, Outcome
 from router.ami.link import AmiLink
 from router.calls.events import LinkDown
+from router.calls.figures import DEFINITIONS
 from router.calls.presence import who_is_at
+from router.calls.tally import BUCKETS, TALLIED, Tally
 from router.calls.tracker import Calls
 from router.chronicle import Chronicle
 from router.clock import Clock
 from router.courier import Courier
+from router.storage.commitments import KeptCounts
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.switchboard import Switchboard
-from router.web.figures import Figure
+from router.web.figures import Figure, Spread
 from router.web.live import Live
 from router.web.standing import Standing
 
@@ -33,6 +36,7 @@ class Vitals:
     clock: Clock
     courier: Courier
     live: Live
+    kept: KeptCounts
     link: AmiLink | None = None
     guard: Guard | None = None  # None when it isn't wanted
     steers: bool = True  # whether this process steers calls, or only takes requests
@@ -55,13 +59,15 @@ class Vitals:
             since=link.since if link else None,
         )
 
-    def figures(self) -> Iterator[Figure]:
+    def figures(self) -> Iterator[Figure | Spread]:
         yield from self._of_the_table()
+        yield from _of_what_is_kept(self.kept)
         if self.steers:
             yield from self._of_steering()
 
-    def _of_steering(self) -> Iterator[Figure]:
+    def _of_steering(self) -> Iterator[Figure | Spread]:
         yield from self._of_calls()
+        yield from _of_the_tally(self.chronicle.tally)
         yield from self._of_desks()
         yield from self._of_records()
         yield from self._of_the_clock()
@@ -118,12 +124,40 @@ class Vitals:
 
     def _of_the_clock(self) -> Iterator[Figure]:
         clock = self.clock
+        if clock.owed is not None:
+            yield _gauge("commitments_open", "Commitments that are open or claimed, at the last look", clock.owed)
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)
         yield _count("webhook_events_sent", "Events that arrived at webhooks", self.courier.sent)
         yield _count("webhook_events_failed", "Tries to send an event to a webhook that failed", self.courier.failed)
         yield _count("records_faded", "Old records looked through for numbers that lose their ends", clock.faded)
+
+
+def _of_what_is_kept(kept: KeptCounts) -> Iterator[Figure]:
+    """Of each process what it has seen to: calls that keep a commitment here, what people say where the API is."""
+    yield _count(
+        "commitments_kept_in_time", "Commitments kept by their due time, on word of this process", kept.in_time
+    )
+    yield _count("commitments_kept_late", "Commitments kept after their due time, on word of this process", kept.late)
+
+
+def _of_the_tally(tally: Tally) -> Iterator[Figure | Spread]:
+    """What reports say as well, of the calls that ended since our start."""
+    for name in TALLIED:
+        yield _count(f"ended_calls_{name}", f"Of the calls that have ended: {_said(name)}", tally.counts[name])
+    yield _count("legs_machine_answered", _said("machine_legs"), tally.machine_legs)
+    yield Spread(
+        name="seconds_to_person",
+        says="Seconds from an answered call's arrival to a person, by its way in the dialplan; told when it ends",
+        label="path",
+        bounds=BUCKETS,
+        values={path: (waits.counts, waits.seconds) for path, waits in tally.to_person.items()},
+    )
+
+
+def _said(name: str) -> str:
+    return DEFINITIONS.get(name, "Answered calls of a known account that has a manager")
 
 
 def _of_the_stream(live: Live) -> Iterator[Figure]:

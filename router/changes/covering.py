@@ -12,7 +12,7 @@ from router.changes.calendar import CoverFields
 from router.changes.carrying import Carrying, unknown
 from router.changes.checks import check_fields
 from router.changes.door import Door
-from router.changes.faults import FieldFault, LeadsNowhere, Nowhere, Taken, Unknown
+from router.changes.faults import FieldFault, LeadsNowhere, NotCovered, Nowhere, Taken
 from router.changes.nouns import COVERS, PEOPLE
 from router.changes.wishes import Amend, By, Create, Remove
 from router.commitments.facts import person_name
@@ -22,7 +22,7 @@ from router.routing.explain import instant
 from router.routing.model import Cover, CoverScope, Lead, Line, Rule
 from router.routing.table import Table, TableError
 from router.storage.covers import all_covers
-from router.storage.kept import Kept
+from router.storage.kept import Kept, kept_of
 from router.storage.naming import naming, owed_by
 
 
@@ -75,14 +75,20 @@ async def preview(
 
 
 async def end_cover(door: Door, person: int, by: By, now: datetime) -> tuple[Cover, ...]:
-    """Let nobody answer for this person from now on: what counts now ends. Raises Unknown, and as `Door.do`."""
+    """Let nobody answer for this person from now on: what counts now ends.
+
+    Raises Unknown for nobody of ours, NotCovered when there is nothing to end, and as `Door.do`.
+    """
 
     async def work(carrying: Carrying, table: Table | None) -> tuple[Cover, ...]:
         covers = await all_covers(carrying.rows)
         theirs = tuple([one for one in covers if one.person == person and one.holds_at(now)])
         if not theirs:
+            if await kept_of(carrying.rows, Noun.PERSON, person) is None:
+                raise unknown(PEOPLE, person)
             name = person_name(person, table) if table else f"person {person}"
-            raise Unknown(f"nobody answers for {name} now: GET /api/v1/covers?person_id={person} lists what is to come")
+            to_come = f"GET /api/v1/covers?person_id={person} lists what is to come"
+            raise NotCovered(f"nobody answers for {name} now: {to_come}")
         for one in theirs:
             await _end(carrying, one, now)
         return theirs

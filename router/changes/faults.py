@@ -10,6 +10,8 @@
     ├── StillNamed     others refer to what shall go; they are listed
     ├── LeftBehind     somebody leaves, and of places in which they act nobody says who takes them over
     ├── LeavesAlready  they are to leave, or have left
+    ├── StaysAnyway    they are not to leave, and have not left
+    ├── NotCovered     nobody answers for them now
     ├── LeadsNowhere   a caller would be left without a person; each with the path that leads nowhere
     └── NotLookedAhead whether a caller would be left without a person could not be found out: try again
 
@@ -85,6 +87,14 @@ class LeftBehind(ChangeRefused):
 
 
 class LeavesAlready(ChangeRefused):
+    pass
+
+
+class StaysAnyway(ChangeRefused):
+    pass
+
+
+class NotCovered(ChangeRefused):
     pass
 
 

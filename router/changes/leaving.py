@@ -22,7 +22,7 @@ from router.changes.faults import (
     LeavesAlready,
     LeftBehind,
     Nowhere,
-    Unknown,
+    StaysAnyway,
 )
 from router.changes.handing_on import HandingOn, Place
 from router.changes.nouns import PEOPLE
@@ -40,6 +40,7 @@ from router.storage import leavings
 from router.storage.audit import entries_of_version
 from router.storage.covers import all_covers
 from router.storage.database import Database, StorageError, Transaction
+from router.storage.kept import kept_of
 from router.storage.leaving_schema import LeavingState
 from router.storage.naming import OwedBy, naming, owed_by
 from router.storage.schema import Source
@@ -137,19 +138,31 @@ class Leavings:
         return await self._door.carry(work, by, now)
 
     async def undo(self, person: int, by: By, now: datetime) -> leavings.KeptLeaving:
-        """Let everything be as before this person left, or was to leave. Raises Unknown, and as the door's `Undo`."""
+        """Let everything be as before this person left, or was to leave.
+
+        Raises Unknown for nobody of ours, StaysAnyway when there is nothing to take back, and as the door's `Undo`.
+        """
         async with self._db.reading() as look:
             leaving = await leavings.newest_of(look, person)
             holds = leaving is not None and leaving.state in (LeavingState.PLANNED, LeavingState.DONE)
             version = (leaving.done_version or leaving.planned_version) if leaving and holds else None
             entries = () if version is None else await entries_of_version(look, version)
-        if not entries:
-            raise Unknown(f"person {person} has not left and is not to leave: there is nothing to take back")
+            if not entries:
+                raise await _stays(look, person)
         await self._door.do([Undo(entry=entries[0].id)], by, now)
         async with self._db.reading() as look:
             after = await leavings.newest_of(look, person)
         assert after is not None
         return after
+
+    async def newest(self, person: int) -> leavings.KeptLeaving:
+        """When somebody leaves or has left, or was to. Raises Unknown, StaysAnyway, StorageError."""
+        async with self._db.reading() as look:
+            leaving = await leavings.newest_of(look, person)
+            gone = await kept_of(look, Noun.PERSON, person) is None
+            if leaving is None or gone:
+                raise await _stays(look, person)
+        return leaving
 
     async def look(self, now: datetime) -> int:
         """Carry out what is due by now, each once, whichever router is first; returns how many. Raises StorageError."""
@@ -207,6 +220,14 @@ class Leavings:
                 await leavings.keep(rows, replace(leaving, state=state, done_version=version, moved=moved))
 
         carrying.afterwards.append(hand_over)
+
+
+async def _stays(look: Transaction, person: int) -> ChangeRefused:
+    """What to say where somebody's leaving is asked for and there is none."""
+    if await kept_of(look, Noun.PERSON, person) is None:
+        return unknown(PEOPLE, person)
+    let_them = f"POST to /api/v1/people/{person}/leave lets them"
+    return StaysAnyway(f"person {person} is not to leave, and has not left: {let_them}")
 
 
 async def _found(

@@ -7,17 +7,18 @@ was faster. That holds for two people who claim at once as for two routers on on
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 
 from router.calls.call import Call, Ending
 from router.commitments.commitment import Commitment, Level, Terms
 from router.commitments.events import Event, Missed, Promised, TakenAfterAll, Talked
 from router.commitments.facts import facts_of
 from router.commitments.ledger import Changed, Outcome, look, step
-from router.commitments.notice import Notice
+from router.commitments.notice import Notice, NoticeKind
 from router.commitments.owner import Owner, present_owner
 from router.routing.table import Table
 from router.storage import outbox
@@ -79,16 +80,33 @@ async def commitment_of(look: Transaction, commitment: int) -> Commitment:
     return as_commitment(await _row(look, commitment))
 
 
+@dataclass(slots=True)
+class KeptCounts:
+    """How many commitments this process has brought to their end since it started, by their due time or after it."""
+
+    in_time: int = 0
+    late: int = 0
+
+    def add(self, kept: Commitment) -> None:
+        assert kept.closed_at is not None  # the CHECK on it holds
+        if kept.closed_at <= kept.due_at:
+            self.in_time += 1
+        else:
+            self.late += 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
     """Brings what happens into the rows, by these terms.
 
     `mails`: notices go out to those who shall hear of them. `logs`: each is a line in the log as well.
+    `counts` counts what is kept, once that is committed.
     """
 
     terms: Terms
     mails: bool = False
     logs: bool = False
+    counts: KeptCounts | None = None
 
     async def settle(self, transaction: Transaction, ended: Iterable[Call], table: Table) -> None:
         """What calls mean that ended: to be called where their records are written, as often as these are written.
@@ -144,6 +162,11 @@ class Keeper:
             outcome = await self._step_under(transaction, event.party.keys or (event.party.key,), event, table)
             await _note(transaction, noted, None, outcome)
             return outcome
+
+    async def owed(self, db: Database) -> int:
+        """How many commitments are open or claimed, on the whole database. Raises StorageError."""
+        async with db.reading() as reading:
+            return int((await reading.rows(select(func.count()).select_from(commitments).where(OWED)))[0][0])
 
     async def look(self, db: Database, table: Table, now: datetime) -> int:
         """What the time that has passed means: how many commitments it has changed. Raises StorageError."""
@@ -252,6 +275,8 @@ class Keeper:
             "payload": payload,
         }
         (identity,) = await tell(transaction, [row])
+        if self.counts is not None and notice.kind is NoticeKind.KEPT:
+            transaction.told.append(partial(self.counts.add, notice.commitment))
         if self.logs:
             log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
         if self.mails and notice.to:

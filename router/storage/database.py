@@ -15,7 +15,7 @@ database that is frozen holds up the task that talks to it for `LONGEST_WAIT` se
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol, cast
 
@@ -84,6 +84,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection, statement_within: float = STATEMENT_WITHIN) -> None:
         self.woken: set[Topic] = set()  # who is to look once this is committed
+        self.told: list[Callable[[], None]] = []  # to be called once this is committed, and never when it is undone
         self._connection = connection
         self._statement_within = statement_within
 
@@ -172,7 +173,7 @@ class Database:
         async with self._transaction({SQLITE_WRITES: True}) as transaction:
             yield transaction
             await transaction.commit()
-        self.wakeups.wake(transaction.woken)
+        self._committed(transaction)
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[Transaction]:
@@ -190,7 +191,12 @@ class Database:
         async with self._transaction({}) as transaction:
             yield transaction
             await transaction.commit()
+        self._committed(transaction)
+
+    def _committed(self, transaction: Transaction) -> None:
         self.wakeups.wake(transaction.woken)
+        for tell in transaction.told:
+            tell()
 
     @property
     def speaks_postgresql(self) -> bool:

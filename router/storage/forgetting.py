@@ -16,7 +16,19 @@ from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, false, func
 from router.routing.hiding import without_number
 from router.storage.call_schema import OrderState, call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
-from router.storage.fading import AUDIT, CALL_BACKS, CALLS, COMMITMENTS, IMPORTS, LEGS, NOTICES, ORDERS, OUTBOX, PASSINGS, Holder
+from router.storage.fading import (
+    AUDIT,
+    CALL_BACKS,
+    CALLS,
+    COMMITMENTS,
+    IMPORTS,
+    LEGS,
+    NOTICES,
+    ORDERS,
+    OUTBOX,
+    PASSINGS,
+    Holder,
+)
 from router.storage.import_schema import ImportState, imports
 from router.storage.owed_schema import OVER, OWED, call_backs, commitments
 from router.storage.schema import account_numbers, accounts, desks, line_aliases, lines, people, phones, rules

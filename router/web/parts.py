@@ -12,7 +12,7 @@ from router.changes.door import Door
 from router.routing.table import Table
 from router.storage.commitments import Keeper
 from router.storage.database import Database
-from router.web.figures import Figure
+from router.web.figures import Figure, Spread
 from router.web.limits import Limits
 from router.web.live import Live
 from router.web.standing import Standing
@@ -27,7 +27,7 @@ class Parts:
     keeper: Keeper  # of what we owe
     table: Callable[[], Table | None]  # the one that calls are decided from
     standing: Callable[[], Standing]
-    figures: Callable[[], Iterable[Figure]]
+    figures: Callable[[], Iterable[Figure | Spread]]
     now: Callable[[], datetime]
     bulk: Imports
     live: Live

@@ -147,6 +147,10 @@ async def _change(request: Request, error: Exception) -> JSONResponse:
             refusal = Refusal(status, "left-behind", detail, errors=errors, named_by=named_by)
         case faults.LeavesAlready():
             refusal = Refusal(HTTPStatus.CONFLICT, "leaves-already", detail)
+        case faults.StaysAnyway():
+            refusal = Refusal(HTTPStatus.CONFLICT, "stays-anyway", detail)
+        case faults.NotCovered():
+            refusal = Refusal(HTTPStatus.CONFLICT, "not-covered", detail)
         case faults.LeadsNowhere(found=ends):
             nowhere = [DeadEnd(sentence=end.sentence, path=list(end.path)) for end in ends]
             detail = f"callers would be left without a person: {detail}"

@@ -44,7 +44,7 @@ examples = settings(
 
 @st.composite
 def companies_with_relief(draw: st.DrawFn) -> Company:
-    """Any company in which everybody has a phone, two always answer, hours open; and one more whom nothing names yet.
+    """Any company whose people work there and have phones, two always answer, hours open; and one whom nothing names.
 
     So it hangs on nobody who leaves whether somebody answers, and a change is refused for nothing else.
     """
@@ -52,7 +52,7 @@ def companies_with_relief(draw: st.DrawFn) -> Company:
     more = [Person(id=id_, name=name) for id_, name in ((RELIEF, "Relief"), (91, "Olga"), (92, "Paul"))]
     return replace(
         company,
-        people=tuple([replace(one, phones=_phone(one.id)) for one in (*company.people, *more)]),
+        people=tuple([_works_here(one) for one in (*company.people, *more)]),
         desks=tuple([replace(desk, members=(*desk.members, 91, 92)) for desk in company.desks]),
         hours=tuple([replace(one, week=(MONDAYS,), days=()) for one in company.hours]),
     )
@@ -133,8 +133,10 @@ def _here(person: Person) -> Person:
     return replace(person, state=PersonState.ACTIVE, away_until=None, leaves_at=None)
 
 
-def _phone(person: int) -> tuple[Phone, ...]:
-    return (Phone(id=person * 10, person=person, kind=PhoneKind.DESK, endpoint=f"phone-{person}"),)
+def _works_here(person: Person) -> Person:
+    phone = Phone(id=person.id * 10, person=person.id, kind=PhoneKind.DESK, endpoint=f"phone-{person.id}")
+    there = replace(person, phones=(phone,))
+    return there if person.state is PersonState.AWAY else _here(there)
 
 
 def _promise(person: int) -> Promised:

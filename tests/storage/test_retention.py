@@ -48,7 +48,18 @@ def on_a_mobile(call_id: str) -> Call:
     return replace(call, passings=(passing,))
 
 
-RECORDS = ("calls", "call_legs", "call_passings", "commitments", "call_backs", "notices", "outbox", "orders", "imports", "audit")
+RECORDS = (
+    "calls",
+    "call_legs",
+    "call_passings",
+    "commitments",
+    "call_backs",
+    "notices",
+    "outbox",
+    "orders",
+    "imports",
+    "audit",
+)
 
 
 async def everything(db: Database) -> str:

@@ -29,7 +29,7 @@ from router.storage.publisher import Publisher
 from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
-from router.web.figures import Figure
+from router.web.figures import Figure, Spread
 from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
@@ -63,7 +63,7 @@ class Office:
     now: datetime = MONDAY_NOON
     standing: Standing = READY
     limits: Limits = Limits(key_rate=0, failures=0)  # noqa: RUF009 (a frozen value)
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure | Spread, ...] = ()
     presences: Presences = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
 

@@ -30,7 +30,12 @@ async def test_a_holiday_is_one_request_in_force_at_once_and_so_is_being_back(ei
     back = await office.ask("DELETE", f"/api/v1/people/{JONAS}/cover", role=Role.COORDINATOR)
     assert back.json()["ended_ids"] == [covered.json()["cover_id"]]
     assert await answers(office, BIRCH) == "Jonas"
-    assert (await office.ask("DELETE", f"/api/v1/people/{JONAS}/cover", role=Role.COORDINATOR)).status_code == 404
+
+
+async def test_only_somebody_unknown_is_not_found_and_who_is_not_covered_is_told_so(office: Office) -> None:
+    for person, status, kind in ((JONAS, 409, "not-covered"), (99, 404, "unknown")):
+        answer = await office.ask("DELETE", f"/api/v1/people/{person}/cover", role=Role.COORDINATOR)
+        assert (answer.status_code, answer.json()["type"]) == (status, f"urn:router:problem:{kind}")
 
 
 async def test_an_existing_cover_ends_for_another_only_when_that_is_said(office: Office) -> None:

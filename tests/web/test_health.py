@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.web.figures import Figure
+from router.web.figures import Figure, Spread
 from router.web.standing import LATE_RECORDS, Standing, reasons_not_ready, warnings
 from tests.web.conftest import READY, Office
 
@@ -111,6 +111,21 @@ async def test_the_figures_come_out_as_prometheus_reads_them(office: Office) -> 
     assert "router_calls_arrived_total 3.0" in lines
     assert 'router_calls_ended_total{ending="answered"} 2.0' in lines
     assert "router_link_up 1.0" in lines
+
+
+async def test_how_long_something_took_comes_out_with_each_bucket_holding_all_below_it(office: Office) -> None:
+    waits = {"plan": ([2, 1, 1], 40.5)}
+    office.figures = (Spread(name="seconds_to_person", says="Seconds", label="path", bounds=(5.0, 10.0), values=waits),)
+
+    lines = (await office.get("/metrics")).text.splitlines()
+
+    assert [line for line in lines if line.startswith("router_seconds_to_person")] == [
+        'router_seconds_to_person_bucket{le="5.0",path="plan"} 2.0',
+        'router_seconds_to_person_bucket{le="10.0",path="plan"} 3.0',
+        'router_seconds_to_person_bucket{le="+Inf",path="plan"} 4.0',
+        'router_seconds_to_person_count{path="plan"} 4.0',
+        'router_seconds_to_person_sum{path="plan"} 40.5',
+    ]
 
 
 async def test_two_routers_in_one_process_keep_their_figures_apart(office: Office) -> None:

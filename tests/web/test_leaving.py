@@ -89,9 +89,16 @@ async def test_all_of_it_changes_at_once_and_one_request_brings_it_back(either_o
 
     assert (undone.status_code, undone.json()["state"]) == (200, "undone")
     assert (await everything(office), await owners(office.db)) == (before, owned)
-    assert (await leave(office, IDA, None, "/undo")).status_code == 404
+    assert (await leave(office, IDA, None, "/undo")).status_code == 409
     again = await leave(office, IDA, TO_LENA)
     assert again.status_code == 200
+
+
+async def test_only_somebody_unknown_is_not_found_and_who_stays_anyway_is_told_so(office: Office) -> None:
+    for person, status, kind in ((IDA, 409, "stays-anyway"), (99, 404, "unknown")):
+        for method, path in (("GET", ""), ("POST", "/undo")):
+            answer = await office.edit(method, f"/people/{person}/leave{path}")
+            assert (answer.status_code, answer.json()["type"]) == (status, f"urn:router:problem:{kind}")
 
 
 async def test_a_seat_is_given_up_and_the_last_one_needs_somebody(office: Office) -> None:

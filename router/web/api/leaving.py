@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -15,12 +14,12 @@ from router.changes.places import naming_of, said_of
 from router.changes.successors import Kind, Successors
 from router.commitments.facts import person_name
 from router.storage.leaving_schema import LeavingState
-from router.storage.leavings import KeptLeaving, newest_of
+from router.storage.leavings import KeptLeaving
 from router.storage.schema import Role
 from router.web.admission import needs
 from router.web.api.nouns import Identity, asked_by
 from router.web.parts import Parts, parts
-from router.web.problems import DeadEnd, Problem, Refusal
+from router.web.problems import DeadEnd, Problem
 
 endpoints = APIRouter(prefix="/people/{id}/leave", tags=["people"])
 
@@ -110,15 +109,15 @@ class LeavingTold(BaseModel):
     left_behind: list[str] = Field(description="What had come in meanwhile and nobody was found for, in words.")
 
 
-@endpoints.get("", operation_id="read_leave", responses={404: {"model": Problem}}, **needs(Role.VIEWER))
+@endpoints.get(
+    "",
+    operation_id="read_leave",
+    responses={404: {"model": Problem}, 409: {"model": Problem}},
+    **needs(Role.VIEWER),
+)
 async def read(parts: PartsHere, id: Identity) -> LeavingTold:
     """When they leave or have left, and who takes over."""
-    async with parts.db.reading() as look:
-        leaving = await newest_of(look, id)
-    if leaving is None:
-        detail = f"person {id} is not to leave, and has not left: POST to /api/v1/people/{id}/leave lets them"
-        raise Refusal(HTTPStatus.NOT_FOUND, "unknown", detail)
-    return _told(leaving)
+    return _told(await _leavings(parts).newest(id))
 
 
 @endpoints.post(
