@@ -53,8 +53,8 @@ class CalledAlready(Conflict):
 class Attempt:
     """One call-back: who was asked to call whom, how far it came, and what became of it (None while it is under way).
 
-    `id` is that of the order which asked for it. `number` and `shown` are "" and `call_id` None until it is known who is
-    called. Instants are None for what never happened. `sentence` says what became of it.
+    `id` is that of the order which asked for it. `number` and `shown` are "" and `call_id` None until it is known who
+    is called. Instants are None for what never happened. `sentence` says what became of it.
     """
 
     id: int
