@@ -52,7 +52,8 @@ async def test_a_forgotten_number_is_in_no_record_and_all_others_are_as_before(f
     assert record is not None
     assert (record.caller, record.taken_phone, record.ended) == (GONE, PRIVATE, "answered")
     assert forgotten.records == {
-        "calls": 2, "commitments": 1, "call-backs": 1, "notices": 2, "mails": 1, "orders": 2, "imports": 1, "entries of the audit": 1,
+        "calls": 2, "commitments": 1, "call-backs": 1, "notices": 2, "mails": 1, "orders": 2, "imports": 1,
+        "entries of the audit": 1,
     }  # fmt: skip
     assert (forgotten.owed, forgotten.living) == ((), ())
 
