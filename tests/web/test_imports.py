@@ -111,6 +111,7 @@ async def test_what_is_wrong_is_told_by_file_row_and_column_and_nothing_is_chang
         ("text/csv", "noun=desks", 422),
         ("text/csv", "noun=accounts&remove_up_to=3", 422),
         ("text/csv", "noun=accounts&remove_up_to=-3&replace=true", 422),
+        ("multipart/form-data; boundary=xyz", "", 422),  # without a file in it
     ],
 )
 async def test_what_can_not_be_an_import_is_refused_at_once(

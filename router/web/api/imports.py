@@ -27,6 +27,7 @@ from router.web.problems import Problem, Refusal
 endpoints = APIRouter(tags=["imports"])
 
 BODY_AT_MOST = 64 * 1024 * 1024  # bytes; a hundred thousand accounts with two numbers each are 8 MiB
+FIRST_FIELD_WITHIN = 4096  # bytes of a form in which its first field has said its name
 ARRIVES_WITHIN = 300.0  # seconds for the whole body; 64 MiB over a line of 2 Mbit/s
 CSV, FORM = "text/csv", "multipart/form-data"
 
@@ -157,6 +158,10 @@ async def create(request: Request, parts: PartsHere, query: Annotated[ImportQuer
         detail = "remove_up_to says how much replace may remove: say replace=true as well"
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
     path = await _put_down(request)
+    if kind == FORM and not await asyncio.to_thread(_holds_a_field, path):
+        path.unlink(missing_ok=True)
+        detail = "the form holds no file: send one as the field people, lines, accounts or jobs"
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
     key = key_of(request)
     asked = query.model_dump(exclude={"noun", "everything"})
     job = parts.bulk.job(
@@ -174,6 +179,12 @@ async def create(request: Request, parts: PartsHere, query: Annotated[ImportQuer
     except Refusal:
         path.unlink(missing_ok=True)
         raise
+
+
+def _holds_a_field(path: Path) -> bool:
+    """Whether a form begins with a field, as far as can be seen without reading it whole."""
+    with path.open("rb") as body:
+        return b'name="' in body.read(FIRST_FIELD_WITHIN)
 
 
 @endpoints.get(
