@@ -15,7 +15,7 @@ from router.storage.commitments import NoSuchCommitment
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
-from router.web.problems import FieldError, Refusal
+from router.web.problems import FieldError, Problem, Refusal
 
 endpoints = APIRouter(tags=["call-backs"])
 
@@ -90,6 +90,7 @@ class CallBacks(BaseModel):
     "/commitments/{id}/call-back",
     status_code=202,
     summary="Call a customer back now",
+    responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.COORDINATOR),
 )
 async def call_back(
@@ -116,7 +117,12 @@ async def call_back(
     return await _read(order, request, parts)
 
 
-@endpoints.get("/commitments/{id}/call-backs", summary="List a commitment's call-backs", **needs(Role.VIEWER))
+@endpoints.get(
+    "/commitments/{id}/call-backs",
+    summary="List a commitment's call-backs",
+    responses={404: {"model": Problem}},
+    **needs(Role.VIEWER),
+)
 async def list_call_backs(id: CommitmentId, request: Request, parts: PartsHere) -> CallBacks:
     """What was tried so far, the latest first."""
     try:
@@ -126,7 +132,9 @@ async def list_call_backs(id: CommitmentId, request: Request, parts: PartsHere) 
     return CallBacks(items=[_shown(request, attempt) for attempt in attempts])
 
 
-@endpoints.get("/call-backs/{id}", summary="Read a call-back", **needs(Role.VIEWER))
+@endpoints.get(
+    "/call-backs/{id}", summary="Read a call-back", responses={404: {"model": Problem}}, **needs(Role.VIEWER)
+)
 async def read_call_back(id: CallBackId, request: Request, parts: PartsHere) -> CallBack:
     """How far it has come, and what became of it."""
     return await _read(id, request, parts)
