@@ -259,7 +259,9 @@ def _check_pbx(settings: Settings, *, as_json: bool) -> int:
         pbx=settings.pbx,
     )
     table = _with_database(settings, lambda db: _newest_table(db, settings))
-    found = _in_loop(survey(ami, table, datetime.now(UTC)))
+    secret = settings.originate.read_secret()
+    originate = replace(ami, username=settings.originate.username, secret=secret) if secret else None
+    found = _in_loop(survey(ami, table, datetime.now(UTC), originate=originate))
     told = [(costs_calls(lack), type(lack).__name__, say(lack)) for lack in found.lacks]
     told.sort(key=lambda one: not one[0])  # what costs calls first
     if as_json:

@@ -26,10 +26,20 @@ class NotAllowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedTooMuch:
-    """The AMI user may do what the router never does."""
+    """The AMI user may do what the router never does as that user; `enough` would be enough, in `file`."""
 
     user: str
     classes: tuple[str, ...]
+    enough: str = "write = call,agent,reporting"
+    file: str = "manager.d/router.conf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsNobodyBack:
+    """No calls can be placed as the AMI user that is there for it, so customers aren't called back at a click."""
+
+    user: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,7 @@ Lack = (
     OtherVersion
     | NotAllowed
     | AllowedTooMuch
+    | CallsNobodyBack
     | NoContexts
     | FallsThrough
     | EventsDisabled
@@ -134,7 +145,7 @@ Lack = (
 
 def costs_calls(lack: Lack) -> bool:
     """Whether a call would miss a phone or a person because of it; else it is a warning."""
-    return not isinstance(lack, OtherVersion | AllowedTooMuch | NotRegistered | TellsTooMuch)
+    return not isinstance(lack, OtherVersion | AllowedTooMuch | CallsNobodyBack | NotRegistered | TellsTooMuch)
 
 
 def say(lack: Lack) -> str:
@@ -150,11 +161,13 @@ def say(lack: Lack) -> str:
                 f"the AMI user {user} lacks the class {', '.join(classes)}: let its line in manager.d/router.conf be"
                 " `write = call,agent,reporting`, and `manager reload` (agent also needs app_queue to be loaded)"
             )
-        case AllowedTooMuch(user=user, classes=classes):
+        case AllowedTooMuch(user=user, classes=classes, enough=enough, file=file):
             return (
                 f"the AMI user {user} has the class {', '.join(classes)}, which the router never uses:"
-                " `write = call,agent,reporting` in manager.d/router.conf is enough"
+                f" `{enough}` in {file} is enough"
             )
+        case CallsNobodyBack(user=user, why=why):
+            return f"nobody can be called back as the AMI user {user}: {why}"
         case NoContexts(contexts=contexts):
             return (
                 f"the dialplan lacks {', '.join(f'[{context}]' for context in contexts)}: put this version's"

@@ -5,8 +5,9 @@ It sets nothing: neither token nor heartbeat, so a router that speaks for this P
 
 import asyncio
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from router.ami import dialplan
@@ -16,6 +17,7 @@ from router.ami.dialplan import SAFETY_NET, SLOTS, queue_name
 from router.ami.lacks import (
     TESTED,
     AllowedTooMuch,
+    CallsNobodyBack,
     EventsDisabled,
     FallsThrough,
     Lack,
@@ -51,6 +53,7 @@ CONTEXTS = (
     dialplan.CONTEXT_MEMBER,
     dialplan.CONTEXT_EXTERNAL,
     dialplan.CONTEXT_GUARDED,
+    dialplan.CONTEXT_CALL_BACK,
 )
 # What tells whether the AMI user may do what a class of AMI allows: refused for want of that class, or because there is
 # no such channel or queue. (ListCommands would tell it all at once, but Asterisk writes a tab into its answer.)
@@ -60,7 +63,8 @@ NEEDED: Mapping[str, Fields] = {
     "agent": {"Action": "QueueRemove", "Queue": NOWHERE, "Interface": NOWHERE},
     "reporting": {"Action": "CoreSettings"},
 }
-NEVER_DONE: Mapping[str, Fields] = {"originate": {"Action": "Originate"}, "command": {"Action": "Command"}}
+ORIGINATE = "originate"
+NEVER_DONE: Mapping[str, Fields] = {ORIGINATE: {"Action": "Originate"}, "command": {"Action": "Command"}}
 REFUSED = "Permission denied"
 PRIVATE = ("direct_media", "send_pai", "send_rpid")  # of an endpoint; each is to be off
 
@@ -78,15 +82,34 @@ class Survey:
     lacks: tuple[Lack, ...]
 
 
-async def survey(settings: AmiSettings, table: Table, now: datetime, *, timing: Timing = DEFAULT_TIMING) -> Survey:
+async def survey(
+    settings: AmiSettings,
+    table: Table,
+    now: datetime,
+    *,
+    originate: AmiSettings | None = None,
+    timing: Timing = DEFAULT_TIMING,
+) -> Survey:
     """Log in, look, and leave. Needs no more than the router's own AMI user may.
 
-    Raises LinkFailed when nobody listens there, when it is no Asterisk or it doesn't answer; LoginRefused, a kind of
-    it, when it refuses user name and secret.
+    `originate` is the user that places calls, None where nobody is called back; it is looked at on a connection of its
+    own, and places none. Raises LinkFailed when nobody listens there, when it is no Asterisk or it doesn't answer;
+    LoginRefused, a kind of it, when it refuses the router's user name and secret.
     """
+    async with _connected(settings, timing) as wire:
+        found = await _Surveyor(wire, settings, table, now, timing).look()
+    if originate is None:
+        return found
+    async with _connected(originate, timing) as wire:
+        more = await _Surveyor(wire, originate, table, now, timing, file="router_originate").look_at_the_originator()
+    return replace(found, lacks=(*found.lacks, *more))
+
+
+@asynccontextmanager
+async def _connected(settings: AmiSettings, timing: Timing) -> AsyncIterator[Wire]:
     wire = await connect(settings, lambda: Wire(lambda message: None, Tally()), timing)
     try:
-        return await _Surveyor(wire, settings, table, now, timing).look()
+        yield wire
     finally:
         wire.abort("done with it")
         await wire.gone()
@@ -95,7 +118,16 @@ async def survey(settings: AmiSettings, table: Table, now: datetime, *, timing: 
 class _Surveyor:
     """Who looks, on this one connection."""
 
-    def __init__(self, wire: Wire, settings: AmiSettings, table: Table, now: datetime, timing: Timing) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        settings: AmiSettings,
+        table: Table,
+        now: datetime,
+        timing: Timing,
+        file: str = "router",  # where this user is defined
+    ) -> None:
+        self._file = file
         self._wire = wire
         self._settings = settings
         self._table = table
@@ -116,6 +148,24 @@ class _Surveyor:
         await self._wire.ask({"Action": "Logoff"}, within=self._timing.farewell_within)
         return Survey(version=version, desks=len(self._table.desks), phones=len(phones), lacks=tuple(lacks))
 
+    async def look_at_the_originator(self) -> list[Lack]:
+        """Whether this user may place calls, and nothing else."""
+        user = self._settings.username
+        try:
+            await self._log_in()
+        except LoginRefused as refused:
+            return [CallsNobodyBack(user=user, why=str(refused))]
+        may = [name for name, action in {**NEEDED, **NEVER_DONE}.items() if await self._may(action)]
+        await self._wire.ask({"Action": "Logoff"}, within=self._timing.farewell_within)
+        enough, file = f"write = {ORIGINATE}", f"manager.d/{self._file}.conf"
+        lacks: list[Lack] = []
+        if ORIGINATE not in may:
+            why = f"it lacks the class {ORIGINATE}: let its line in {file} be `{enough}`, and `manager reload`"
+            lacks.append(CallsNobodyBack(user=user, why=why))
+        if more := tuple(name for name in may if name != ORIGINATE):
+            lacks.append(AllowedTooMuch(user=user, classes=more, enough=enough, file=file))
+        return lacks
+
     async def _log_in(self) -> None:
         user = self._settings.username
         login = {"Action": "Login", "Username": user, "Secret": self._settings.secret, "Events": "off"}
@@ -127,8 +177,9 @@ class _Surveyor:
             raise LinkFailed(f"what listens at {where} is no Asterisk's AMI: {answer.said}")
         if answer.fields:
             raise LoginRefused(
-                f"the PBX at {where} refused the login of {user} ({answer.said}): is manager.d/router.conf included, is"
-                " the secret in router_secret.conf the router's, and does `permit` allow this machine?"
+                f"the PBX at {where} refused the login of {user} ({answer.said}): is manager.d/{self._file}.conf"
+                f" included, is the secret in {self._file}_secret.conf the router's, and does `permit` allow this"
+                " machine?"
             )
         raise LinkFailed(f"Login: {answer.said}")
 

@@ -11,6 +11,7 @@ import pytest
 from router.ami.connection import LinkFailed, LoginRefused
 from router.ami.lacks import (
     AllowedTooMuch,
+    CallsNobodyBack,
     EventsDisabled,
     FallsThrough,
     Lack,
@@ -269,6 +270,31 @@ async def test_an_ami_user_who_may_ask_nothing_is_told_so(asterisk: FakeAsterisk
 async def test_a_wrong_secret_says_where_to_look(asterisk: FakeAsterisk) -> None:
     with pytest.raises(LoginRefused, match=r"router_secret\.conf"):
         await survey(AmiSettings(port=asterisk.port, secret="wrong"), table(), NOW, timing=QUICK)
+
+
+async def test_who_places_calls_may_do_that_and_nothing_else(asterisk: FakeAsterisk) -> None:
+    router = AmiSettings(port=asterisk.port, secret="right")
+    Installed().play(asterisk)  # where everybody may do what the router may
+
+    found = await survey(router, table(), NOW, originate=replace(router, username="router-originate"), timing=QUICK)
+
+    (nobody, too_much) = found.lacks
+    assert isinstance(nobody, CallsNobodyBack)
+    assert "write = originate" in say(nobody)
+    assert isinstance(too_much, AllowedTooMuch)
+    assert (too_much.user, too_much.classes) == ("router-originate", ("call", "agent", "reporting"))
+    assert not any(costs_calls(lack) for lack in found.lacks)
+
+
+async def test_who_should_place_calls_and_cannot_log_in_is_only_a_warning(asterisk: FakeAsterisk) -> None:
+    router = AmiSettings(port=asterisk.port, secret="right")
+    Installed().play(asterisk)
+
+    found = await survey(router, table(), NOW, originate=replace(router, secret="wrong"), timing=QUICK)
+
+    (nobody,) = found.lacks
+    assert isinstance(nobody, CallsNobodyBack)
+    assert "router_originate_secret.conf" in say(nobody)
 
 
 async def test_what_is_no_asterisk_is_not_taken_for_one() -> None:

@@ -83,6 +83,18 @@ def test_a_pbx_with_everything_is_told_in_one_line(pbx: PrivateAsterisk, folder:
     assert said.returncode == 0
 
 
+def test_who_places_calls_is_looked_at_too(pbx: PrivateAsterisk, folder: Path, quiet: list[str]) -> None:
+    quiet += [NO_CONFIG, "failed to authenticate"]
+    stand = stand_on(pbx, folder)
+
+    right = check(stand, ROUTER_ORIGINATE_SECRET=pbx.lab.originate_secret)
+    wrong = check(stand, ROUTER_ORIGINATE_SECRET="another")
+
+    assert (right.returncode, "nothing lacks" in right.stdout) == (0, True)
+    assert wrong.returncode == 0  # it costs no call
+    assert "warns  nobody can be called back as the AMI user router-originate" in wrong.stdout
+
+
 def test_external_phones_that_the_pbx_may_not_call_are_told(
     pbx: PrivateAsterisk, folder: Path, quiet: list[str]
 ) -> None:
