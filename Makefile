@@ -6,9 +6,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Most stories wait for phones that ring, so two workers take half the time; files stay whole and in their order, since
-# the stories of one file share an Asterisk.
-WORKERS ?= 2
+# Most stories wait for phones that ring, so three workers share two cores well; files stay whole and in their order,
+# since the stories of one file share an Asterisk.
+WORKERS ?= 3
 TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run demo test prove chaos lint bench format lock clean
