@@ -15,26 +15,26 @@ from cyclopts import App, Parameter
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.changes import app as changes
+from router.commands.check import check
 from router.commands.commitments import app as commitments
-from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, err, out, who_asks
+from router.commands.console import EARLIEST_YEAR, LATEST_YEAR, out
 from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.forget import forget_number
+from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.commands.report import app as report
 from router.logs import set_up_logs
-from router.settings import Settings, SettingsError, load_settings
+from router.settings import SettingsError, load_settings
 from router.storage.database import NotMigrated, StorageError
-from router.storage.schema import Role
 
 if TYPE_CHECKING:
-    from router.storage.keys import KeyBy
+    pass
 
 app = App(name="router", help="Every caller reaches a person who can help.", version_flags=[])
-keys = App(name="key", help="Who may use the API: make a key, list them, revoke one.")
 app.command(keys)
 app.command(import_, name="import")
 app.command(export)
@@ -46,6 +46,7 @@ app.command(forget_number, name="forget")
 app.command(leave)
 app.command(cover)
 app.command(changes)
+app.command(check)
 
 
 @app.command
@@ -198,92 +199,6 @@ def explain(
 
 
 @app.command
-def check(
-    *,
-    pbx: Annotated[bool, Parameter(negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
-) -> None:
-    """Could a call be lost? Names what is wrong with the table, and the way there. Exits with 1 when something is.
-
-    Everybody who could call in the coming year is asked about: each line, kind of caller, opening and holiday.
-
-    Parameters
-    ----------
-    pbx
-        Ask the PBX of ROUTER_AMI_* instead, whether it has what the table needs. Changes nothing there.
-    as_json
-        Everything as JSON.
-    """
-    settings = load_settings()
-    sys.exit(_check_pbx(settings, as_json=as_json) if pbx else _check_table(settings, as_json=as_json))
-
-
-def _check_table(settings: Settings, *, as_json: bool) -> int:
-    from router.routing.problem import as_json as problem_as_json
-    from router.routing.problem import is_warning, path, say
-    from router.routing.problems import problems
-
-    zone = ZoneInfo(settings.time_zone)
-    table = _with_database(settings, lambda db: _newest_table(db, settings))
-    found = problems(table, datetime.now(UTC))
-    wrong = [problem for problem in found if not is_warning(problem)]
-    if as_json:
-        told = [problem_as_json(problem, zone) for problem in found]
-        out.print_json(json.dumps({"table": table.version, "problems": told}))
-        return 1 if wrong else 0
-    for problem in found:
-        mark, style = ("warning", "yellow") if is_warning(problem) else ("problem", "red")
-        out.print(f"{mark}  {say(problem, zone)}", style=style, highlight=False, soft_wrap=True)
-        for hop in path(problem, zone):
-            out.print(f"           {hop}", style="dim", highlight=False, soft_wrap=True)
-    counted = (
-        f"{len(table.lines)} lines, {len(table.people)} people, {len(table.desks)} desks,"
-        f" {len(table.accounts)} accounts"
-    )
-    verdict = f"problems: {len(wrong)}, warnings: {len(found) - len(wrong)}" if found else "no problem within a year"
-    out.print(f"Table {table.version}: {counted}; {verdict}.", style="bold", highlight=False, soft_wrap=True)
-    return 1 if wrong else 0
-
-
-def _check_pbx(settings: Settings, *, as_json: bool) -> int:
-    from router.ami.lacks import costs_calls, say
-    from router.ami.link import AmiSettings
-    from router.ami.survey import survey
-
-    ami = AmiSettings(
-        host=settings.ami.host,
-        port=settings.ami.port,
-        username=settings.ami.username,
-        secret=settings.ami.read_secret(),
-        ssl=settings.ami.trust(),
-        pbx=settings.pbx,
-    )
-    table = _with_database(settings, lambda db: _newest_table(db, settings))
-    secret = settings.originate.read_secret()
-    originate = replace(ami, username=settings.originate.username, secret=secret) if secret else None
-    found = _in_loop(survey(ami, table, datetime.now(UTC), originate=originate))
-    told = [(costs_calls(lack), type(lack).__name__, say(lack)) for lack in found.lacks]
-    told.sort(key=lambda one: not one[0])  # what costs calls first
-    if as_json:
-        lacks = [{"lack": kind, "costs_calls": costs, "sentence": sentence} for costs, kind, sentence in told]
-        out.print_json(json.dumps({"version": found.version, "lacks": lacks}))
-    else:
-        for costs, _, sentence in told:
-            mark, style = ("lacks", "red") if costs else ("warns", "yellow")
-            out.print(f"{mark}  {sentence}", style=style, highlight=False, soft_wrap=True)
-        grave = sum(costs for costs, _, _ in told)
-        verdict = f"{grave} that cost calls, {len(told) - grave} warnings" if told else "nothing lacks"
-        where = f"Asterisk {found.version or '?'} at {ami.host}:{ami.port}"
-        out.print(
-            f"{where}: {found.desks} desks, {found.phones} phones looked at; {verdict}.",
-            style="bold",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return 1 if any(costs for costs, _, _ in told) else 0
-
-
-@app.command
 def openapi() -> None:
     """Print the API's description (OpenAPI 3.1, JSON). Needs neither a running router nor a database."""
     from router.web.app import description_of_api
@@ -364,71 +279,6 @@ def calls(*, limit: int = 20, open_: Annotated[bool, Parameter(name="--open", ne
             told.append(f"{at} {one.sentence or f'handed over by {one.phone} to {one.to or one.phone}'}")
         for sentence in told:
             out.print(f"                 {sentence}", style="dim", highlight=False, soft_wrap=True)
-
-
-@keys.command
-def new(name: str, *, role: Role, from_file: Path | None = None) -> None:
-    """Make an API key. It is shown this once; only its hash is kept.
-
-    Parameters
-    ----------
-    name
-        Whose it is, so that you know later what to revoke.
-    role
-        What it may do, each more than the one before; a service pushes data and reads it.
-    from_file
-        Take the key's text from this file, where somebody else has drawn it; again with the same text nothing happens.
-    """
-    from router.storage.keys import keep_key, new_key
-
-    if from_file is not None:
-        try:
-            text = from_file.read_text(encoding="ascii").strip()
-            made = _with_database(load_settings(), lambda db: keep_key(db, text, name, role, by=_key_by()))
-        except (OSError, ValueError) as fault:
-            _fail(f"{from_file}: {fault}")
-        said = "made" if made else "known already: nothing was changed"
-        err.print(f"The key of {name!r} in {from_file}, role {role.value}: {said}.", highlight=False)
-        return
-    key = _with_database(load_settings(), lambda db: new_key(db, name, role, by=_key_by()))
-    out.print(key, highlight=False, soft_wrap=True)
-    err.print(f"This is the key of {name!r}, role {role.value}. It can't be shown again.", highlight=False)
-
-
-@keys.command(name="list")
-def list_() -> None:
-    """Which keys were made, for whom, and which still open the API."""
-    from router.storage.keys import list_keys
-
-    now = datetime.now(UTC)
-    for key in _with_database(load_settings(), list_keys):
-        expired = key.expires_at is not None and key.expires_at <= now
-        state = "revoked" if key.revoked_at else ("expired" if expired else "valid")
-        out.print(f"{key.prefix}  {key.role.value:<11}  {state:<7}  {key.name}", highlight=False, soft_wrap=True)
-
-
-@keys.command
-def revoke(prefix: str) -> None:
-    """Let a key open the API no longer.
-
-    Parameters
-    ----------
-    prefix
-        The eight characters after rtr_ in the key, as `router key list` shows them.
-    """
-    from router.storage.keys import revoke_key
-
-    by = _key_by()
-    if not _with_database(load_settings(), lambda db: revoke_key(db, prefix, by.at, by=by)):
-        _fail(f"no key begins with rtr_{prefix}_: `router key list` shows them")
-    out.print(f"The key rtr_{prefix}_… opens nothing any more.", highlight=False)
-
-
-def _key_by() -> "KeyBy":
-    from router.storage.keys import KeyBy
-    from router.storage.schema import Source
-
-    return KeyBy(at=datetime.now(UTC), actor=who_asks(), key=None, source=Source.COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
