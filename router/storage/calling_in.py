@@ -59,7 +59,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestedCall:
+class CallTested:
     """One test call: what was asked, what `explain` said when it was placed, and the call that came of it.
 
     `id` is that of its order. `sentence` says why it was not placed, else it is "".
@@ -107,7 +107,7 @@ async def place(db: Database, order: int, explained: Mapping[str, Any], now: dat
         await work.run(update(orders).where(orders.c.id == order).values(payload=payload))
 
 
-async def call_in_of(db: Database, order: int, now: datetime) -> TestedCall | None:
+async def call_in_of(db: Database, order: int, now: datetime) -> CallTested | None:
     """The test call that this order asked for, None when it asked for none. Raises StorageError."""
     query = select(orders).where(orders.c.id == order, orders.c.kind == OrderKind.TEST_CALL)
     async with db.reading() as look:
@@ -115,7 +115,7 @@ async def call_in_of(db: Database, order: int, now: datetime) -> TestedCall | No
     return found[0] if found else None
 
 
-async def call_ins(db: Database, now: datetime) -> tuple[TestedCall, ...]:
+async def call_ins(db: Database, now: datetime) -> tuple[CallTested, ...]:
     """The latest LISTED test calls, the newest first. Raises StorageError."""
     query = select(orders).where(orders.c.kind == OrderKind.TEST_CALL).order_by(orders.c.id.desc()).limit(LISTED)
     async with db.reading() as look:
@@ -129,17 +129,17 @@ def wanted_in(payload: Mapping[str, Any]) -> Wanted:
     )
 
 
-async def _with_records(look: Transaction, rows: Any, now: datetime) -> tuple[TestedCall, ...]:
+async def _with_records(look: Transaction, rows: Any, now: datetime) -> tuple[CallTested, ...]:
     ids = [call_in_id(row.pbx, row.id, row.asked_at) for row in rows]
     records = {record.call_id: record for record in await calls_by_id(look, ids)}
     return tuple([_told(row, records.get(call_id), call_id, now) for row, call_id in zip(rows, ids, strict=True)])
 
 
-def _told(row: Row[Any], record: CallRecord | None, call_id: str, now: datetime) -> TestedCall:
+def _told(row: Row[Any], record: CallRecord | None, call_id: str, now: datetime) -> CallTested:
     placed = row.payload.get("placed_at")
     placed_at = datetime.fromisoformat(placed) if placed else None
     state, sentence = _state(row, record, placed_at, now)
-    return TestedCall(
+    return CallTested(
         id=row.id,
         call_id=call_id,
         wanted=wanted_in(row.payload),

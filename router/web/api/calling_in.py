@@ -13,7 +13,7 @@ from router.calls.events import Path as Way
 from router.changes.fields import LARGEST
 from router.routing.hiding import in_data, without_ends
 from router.routing.table import Table
-from router.storage.calling_in import State, TestedCall, TooManyTests, Wanted, ask_call_in, call_in_of, call_ins
+from router.storage.calling_in import CallTested, State, TooManyTests, Wanted, ask_call_in, call_in_of, call_ins
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.call_records import LegRecord, story_of
@@ -172,7 +172,7 @@ async def read_test_call(id: TestCallId, request: Request, parts: PartsHere) -> 
     return await _read(id, request, parts)
 
 
-def told(tested: TestedCall, table: Table | None, *, sees_private: bool) -> TestCall:
+def told(tested: CallTested, table: Table | None, *, sees_private: bool) -> TestCall:
     """What is known of a test call; `table` names people and tells who sits at a desk."""
     story = story_of(tested.record, table, sees_private=sees_private) if tested.record else None
     explained = dict(tested.explained) if tested.explained else None
