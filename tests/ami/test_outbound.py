@@ -13,6 +13,7 @@ from router.ami.dialplan import PLAN_LIMIT
 from router.ami.outbound import (
     Unsendable,
     answer_code,
+    call_in,
     change_member,
     check,
     deliver,
@@ -23,6 +24,7 @@ from router.ami.outbound import (
     set_token,
     take_back,
 )
+from router.calls.calling_in import CallIn
 from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, PauseMember, RemoveMember, Word
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import Plan, Promise, RingDesk, RingPerson, Step
