@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
+from router.commands.calling_in import call_in
 from router.commands.changes import app as changes
 from router.commands.check import check
 from router.commands.commitments import app as commitments
@@ -39,6 +40,7 @@ app.command(keys)
 app.command(import_, name="import")
 app.command(export)
 app.command(call)
+app.command(call_in, name="test-call")
 app.command(presence)
 app.command(commitments)
 app.command(report)
@@ -92,6 +94,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             ami=ami,
             guard=guard,
             originate=originate,
+            test_calls_per_hour=settings.test_calls_per_hour,
             database=settings.database,
             region=settings.region,
             time_zone=settings.time_zone,

@@ -19,6 +19,7 @@ from router.ami.originator import Originator
 from router.bulk.company import Settings as Company
 from router.bulk.imports import Imports
 from router.calling_back import CallingBack
+from router.calling_in import CallingIn
 from router.calls.call import Call
 from router.calls.events import AskedHandOver, Event, LinkUp, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
@@ -98,6 +99,7 @@ class Service:
         only: Only | None = None,
         private_webhooks: bool = False,
         originate: AmiSettings | None = None,
+        test_calls_per_hour: int = 20,
     ) -> None:
         self._only = only
         self._ami = ami
@@ -145,6 +147,15 @@ class Service:
             speaks=self._speaks,
             settle=lambda order, done, result: self._orders.settled(order, done=done, result=result),
         )
+        self._calling_in = CallingIn(
+            self._db,
+            ami.pbx,
+            table=lambda: self._publisher.table,
+            presences=lambda: self._switchboard.attendance.presences,
+            originator=Originator(originate) if originate else None,
+            settle=lambda order, done, result: self._orders.settled(order, done=done, result=result),
+        )
+        self._test_calls_per_hour = test_calls_per_hour
         self._switchboard = Switchboard(
             calls=self._calls,
             give=self._give,
@@ -234,6 +245,7 @@ class Service:
             parts.create_task(self._orders.follow(), name="orders"),
             parts.create_task(self._orders.write(), name="outcomes"),
             parts.create_task(self._calling_back.run(), name="call-backs"),
+            parts.create_task(self._calling_in.run(), name="test calls"),
             *([parts.create_task(self._turn.run(), name="turn")] if self._turn else []),
             *([parts.create_task(self._guard.run(), name="guard")] if self._guard else []),
         ]
@@ -314,6 +326,7 @@ class Service:
                 presences=lambda: self._switchboard.attendance.presences,
                 live=self._live,
                 pbx=self._ami.pbx,
+                test_calls_per_hour=self._test_calls_per_hour,
             ),
             only_health=self._only is Only.CALLS,
         )
@@ -382,6 +395,8 @@ class Service:
                 self._hand_over(order)
             case OrderKind.CALL_BACK:
                 self._calling_back.hear(order)
+            case OrderKind.TEST_CALL:
+                self._calling_in.hear(order)
             case _:
                 assert_never(order.kind)
 

@@ -277,6 +277,7 @@ class Settings(BaseSettings):
     # External numbers that may be called begin with one of these, such as "+1212,+1646"; empty: none. What the PBX
     # really calls is limited by the dialplan's own context router-outside as well.
     external_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
+    test_calls_per_hour: int = Field(default=20, ge=0, le=1000)  # 0: none; each rings somebody
     ami: Ami = Ami()
     guard: Guard = Guard()
     originate: Originate = Originate()

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from router.calls.attendance import Attendance
 from router.calls.call import Call, Phase
+from router.calls.calling_in import is_test
 from router.calls.desk_members import after, differences
 from router.calls.events import CallArrived, Event, LinkDown, LinkUp, MemberSeen, MembersSeen, TablePublished
 from router.calls.orders import (
@@ -80,7 +81,7 @@ class Switchboard:
             self._busy = False
 
     def open_calls(self) -> int:
-        return sum(1 for call in self._calls if call.phase is not Phase.OVER)
+        return sum(1 for call in self._calls if call.phase is not Phase.OVER and not is_test(call.call_id))
 
     def _take(self, event: Event) -> None:
         self._note(event)
@@ -111,7 +112,7 @@ class Switchboard:
         orders = (*self._calls.step(event, table), *self.attendance.step(event, table))
         for order in orders:
             self._perform(order)
-        if isinstance(event, CallArrived):
+        if isinstance(event, CallArrived) and not is_test(event.call_id):
             self._chronicle.deciding_seconds += perf_counter() - heard_at
         changes = self._desk_changes(event, table)
         for change in changes:

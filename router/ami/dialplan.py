@@ -80,6 +80,11 @@ whose Journal stands in AstDB as well, at the place of an ended call's:
 
 `failed` is the Dial's word for the customer's phone, or forbidden, or capped; empty when nobody was called.
 
+A test call (context router-test) is a call like any other, whose Uniqueid begins with router-test-. It is asked for
+with one variable:
+
+    1~<Uniqueid>~f=<caller, E.164, or withheld>~s=<seconds after which it gives up when nobody has taken it>
+
 A code dialled on a phone of the company's own (context router-codes) is no call. It raises
 
     RouterPresence   Phone Code(in|out|pause|away) Digits At
@@ -94,6 +99,7 @@ with the Uniqueid of its own channel as Call, and waits for one channel variable
 
 PLAN_VERSION = "2"
 CALL_BACK_VERSION = "1"
+TEST_VERSION = "1"  # of what a test call is asked for with
 ANSWER_VERSION = "1"  # of the answer to a dialled code
 PLAN_LIMIT = 900  # bytes; a header value of 1,015 still passes AMI's line buffer, the rest is room for the header
 
@@ -101,6 +107,7 @@ VAR_PLAN = "ROUTER_PLAN"
 VAR_HAND_OVER = "ROUTER_HANDOVER"
 VAR_GUARDED = "ROUTER_GUARDED"  # how often this call was taken out of a mailbox
 VAR_CALL_BACK = "ROUTER_CALLBACK"
+VAR_TEST = "ROUTER_TEST"
 VAR_ANSWER = "ROUTER_ANSWER"  # to a code; of the same version as the plan
 GLOBAL_BEAT = "ROUTER_BEAT"
 GLOBAL_TOKEN = "ROUTER_TOKEN"
@@ -115,7 +122,9 @@ CONTEXT_TRANSFER = "router-transfer"  # where a phone's transfer key leads
 CONTEXT_MEMBER = "router-member"
 CONTEXT_EXTERNAL = "router-external"
 CONTEXT_GUARDED = "router-guarded"  # where the guard leads a call that it takes out of a mailbox
-CONTEXT_CALL_BACK = "router-callback"  # the one place to which an Originate of ours leads
+CONTEXT_CALL_BACK = "router-callback"  # the one place to which an Originate of a call-back leads
+CONTEXT_TEST = "router-test"  # where a test call enters, and
+CONTEXT_TEST_CALLER = "router-test-caller"  # where who places it waits for a person
 CONTEXT_CODES = "router-codes"  # the administrator includes it where the company's own phones dial
 CONTEXT_OUTSIDE = "router-outside"  # the administrator's: which numbers may be called, and how they are reached
 

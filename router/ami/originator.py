@@ -9,10 +9,11 @@ import structlog
 from router.ami.connection import LinkFailed, connect, log_in
 from router.ami.counters import Tally
 from router.ami.link import DEFAULT_TIMING, AmiSettings
-from router.ami.outbound import Fields, Unsendable, call_back
+from router.ami.outbound import Fields, Unsendable, call_back, call_in
 from router.ami.protocol import Wire
 from router.ami.timing import Timing
 from router.calls.calling_back import CallBack
+from router.calls.calling_in import CallIn
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,14 @@ class Originator:
         except (Unsendable, LinkFailed) as fault:
             raise NotPlaced(str(fault)) from fault
         log.info("call-back placed", call_id=order.call_id)
+
+    async def call_in(self, order: CallIn) -> None:
+        """A test call; as `call_back`. Raises NotPlaced."""
+        try:
+            await self._place(call_in(order, self._settings.pbx))
+        except (Unsendable, LinkFailed) as fault:
+            raise NotPlaced(str(fault)) from fault
+        log.info("test call placed", call_id=order.call_id)
 
     async def _place(self, fields: Fields) -> None:
         tally = Tally()

@@ -17,20 +17,26 @@ from router.ami.dialplan import (
     CONTEXT_CALL_BACK,
     CONTEXT_GUARDED,
     CONTEXT_HAND_OVER,
+    CONTEXT_TEST,
+    CONTEXT_TEST_CALLER,
     GLOBAL_BEAT,
     GLOBAL_TOKEN,
     PLAN_LIMIT,
     PLAN_VERSION,
     SLOTS,
+    TEST_VERSION,
     VAR_ANSWER,
     VAR_CALL_BACK,
     VAR_HAND_OVER,
     VAR_PLAN,
+    VAR_TEST,
     member_interface,
     queue_name,
     state_interface,
 )
 from router.calls.calling_back import MARK, CallBack
+from router.calls.calling_in import MARK as TEST_MARK
+from router.calls.calling_in import WITHHELD, CallIn
 from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, MemberOrder, PauseMember, RemoveMember
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import MOST_PHONES, MOST_STEPS, Plan, Promise, RingDesk, RingPerson, Step
@@ -49,6 +55,7 @@ MOST_SECONDS = 3_600  # of one step; 0 would mean no limit at all to Dial and to
 # After its ring time an external phone may still be asked for a key, for 12 s; the rest is for the PBX's own steps.
 ROOM_TO_PICK_UP = 20
 
+DIALLED = re.compile(r"\+?[0-9]{2,15}")  # what a test call dials: a published number, in any form
 NUMBER = re.compile(r"\+[0-9]{5,15}")  # of an external phone: E.164
 ENDPOINT = re.compile(r"[A-Za-z0-9._+-]{1,80}")
 UNIQUEID = re.compile(r"(?:[A-Za-z0-9._-]{1,60}-)?[0-9]{9,11}\.[0-9]{1,10}")
@@ -130,6 +137,33 @@ def call_back(order: CallBack, pbx: str) -> Fields:
         "Timeout": str((seconds + ROOM_TO_PICK_UP) * 1000),
         "Async": "true",
         "ChannelId": f"{MARK}out-{uniqueid.removeprefix(MARK)}",
+        "OtherChannelId": uniqueid,
+    }
+
+
+def call_in(order: CallIn, pbx: str) -> Fields:
+    """The Originate of a test call: one half of a Local channel enters as a trunk's call does, the other is who calls.
+
+    Raises Unsendable.
+    """
+    uniqueid = _uniqueid(order.call_id, pbx)
+    if not uniqueid.startswith(TEST_MARK):
+        raise Unsendable("a test call's id is not of the form that its events are known by")
+    if order.caller != WITHHELD and not NUMBER.fullmatch(order.caller):
+        raise Unsendable(f"the caller of a test call is a plus and 5 to 15 digits, or {WITHHELD}")
+    if not DIALLED.fullmatch(order.dialled):
+        raise Unsendable("a test call dials 2 to 15 digits, perhaps with a plus before them")
+    seconds = _seconds(order.seconds)
+    return {
+        "Action": "Originate",
+        "Channel": f"Local/{order.dialled}@{CONTEXT_TEST}/n",
+        "Context": CONTEXT_TEST_CALLER,
+        "Exten": "s",
+        "Priority": "1",
+        "Variable": f"{VAR_TEST}={TEST_VERSION}~{uniqueid}~f={order.caller}~s={seconds}",
+        "Timeout": str(seconds * 1000),
+        "Async": "true",
+        "ChannelId": f"{TEST_MARK}caller-{uniqueid.removeprefix(TEST_MARK)}",
         "OtherChannelId": uniqueid,
     }
 

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from router.calls.call import Call, Ending, Leg, Phase
 from router.calls.caller import caller_of
+from router.calls.calling_in import is_test, marked
 from router.calls.events import (
     AskedHandOver,
     AwayKept,
@@ -151,7 +152,10 @@ class Calls:
         self._calls[call.call_id] = call
         if decision is None:
             return (Record(call=call),)
-        return (Deliver(call_id=call.call_id, channel=event.channel, plan=decision.plan), Record(call=call))
+        plan = decision.plan
+        if is_test(call.call_id):
+            plan = replace(plan, display=marked(plan.display))
+        return (Deliver(call_id=call.call_id, channel=event.channel, plan=plan), Record(call=call))
 
     def _news(self, event: News, table: Table | None) -> tuple[Order, ...]:
         known = self._calls.get(event.call_id) or self._begun_without_us(event)

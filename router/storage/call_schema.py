@@ -30,6 +30,7 @@ class OrderKind(StrEnum):
 
     HAND_OVER = "hand_over"
     CALL_BACK = "call_back"
+    TEST_CALL = "test_call"
 
 
 class OrderState(StrEnum):

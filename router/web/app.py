@@ -12,6 +12,7 @@ from router.web.admission import Doorkeeper, admit
 from router.web.api import (
     audit,
     call_backs,
+    calling_in,
     calls,
     changes,
     commitments,
@@ -63,6 +64,7 @@ def _whole_api() -> FastAPI:
     app.include_router(events.endpoints, prefix=API)
     app.include_router(commitments.endpoints, prefix=API)
     app.include_router(call_backs.endpoints, prefix=API)
+    app.include_router(calling_in.endpoints, prefix=API)
     app.include_router(promises.endpoints, prefix=API)
     app.include_router(explain.endpoints, prefix=API)
     for endpoints in _OF_NOUNS:

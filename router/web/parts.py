@@ -32,6 +32,7 @@ class Parts:
     bulk: Imports
     live: Live
     pbx: str = "pbx"  # the one that orders are given to
+    test_calls_per_hour: int = 20
     private_webhooks: bool = False  # whether events may be sent to this machine and private networks
     limits: Limits = Limits()  # noqa: RUF009 (a frozen value): of those who ask
     presences: Callable[[], Presences] = dict  # what everybody last said of themselves

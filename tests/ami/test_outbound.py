@@ -13,6 +13,7 @@ from router.ami.dialplan import PLAN_LIMIT
 from router.ami.outbound import (
     Unsendable,
     answer_code,
+    call_in,
     change_member,
     check,
     deliver,
@@ -23,6 +24,7 @@ from router.ami.outbound import (
     set_token,
     take_back,
 )
+from router.calls.calling_in import CallIn
 from router.calls.orders import AddMember, AnswerCode, Deliver, HandOver, PauseMember, RemoveMember, Word
 from router.routing.model import Phone, PhoneKind, Strategy
 from router.routing.plan import Plan, Promise, RingDesk, RingPerson, Step
@@ -337,3 +339,34 @@ def test_an_action_has_no_more_fields_than_asterisk_reads() -> None:
     check({f"K{n}": "v" for n in range(128)})
     with pytest.raises(Unsendable, match="128"):
         check({f"K{n}": "v" for n in range(129)})
+
+
+TEST_CALL = CallIn(
+    call_id="pbx:router-test-1763759123.00000007", caller="+12025550111", dialled="+12125550100", seconds=100
+)
+
+
+def test_a_test_call_is_one_originate_into_the_contexts_for_it() -> None:
+    fields = call_in(TEST_CALL, "pbx")
+
+    assert (fields["Channel"], fields["Context"]) == ("Local/+12125550100@router-test/n", "router-test-caller")
+    assert fields["Variable"] == "ROUTER_TEST=1~router-test-1763759123.00000007~f=+12025550111~s=100"
+    assert (fields["OtherChannelId"], fields["Timeout"]) == ("router-test-1763759123.00000007", "100000")
+    assert "Application" not in fields
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"call_id": "pbx:1763759123.7"},
+        {"call_id": "other:router-test-1763759123.00000007"},
+        {"caller": "12025550111"},
+        {"caller": "+12025550111~s=1"},
+        {"dialled": "+12125550100@outside"},
+        {"dialled": "s"},
+        {"dialled": ""},
+    ],
+)
+def test_a_test_call_with_anything_but_numbers_in_it_is_not_sent(wrong: dict[str, str]) -> None:
+    with pytest.raises(Unsendable):
+        call_in(replace(TEST_CALL, **wrong), "pbx")  # type: ignore[arg-type]

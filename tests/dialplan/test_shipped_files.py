@@ -7,6 +7,7 @@ import pytest
 from router.ami import dialplan as names
 from router.ami.mailboxes import MAILBOXES as MAILBOXES_GUARDED
 from router.calls.calling_back import MARK, Failed, What
+from router.calls.calling_in import MARK as TEST_MARK
 from router.calls.orders import Word
 from router.routing.model import Strategy
 from router.routing.reach import ROOM_FOR_A_KEY
@@ -54,11 +55,13 @@ def test_every_name_that_python_shares_stands_in_the_dialplan() -> None:
         names.EVENT_ARRIVED, names.EVENT_PATH, names.EVENT_LEG_BEGUN, names.EVENT_LEG_ENDED, names.EVENT_TAKEN,
         names.VAR_HAND_OVER, names.EVENT_TRANSFER, names.EVENT_HANDED_OVER,
         names.VAR_CALL_BACK, names.EVENT_CALL_BACK, names.EVENT_CALL_BACK_ENDED, MARK,
+        names.VAR_TEST, TEST_MARK,
         names.EVENT_ENDED, names.EVENT_PRESENCE, names.VAR_ANSWER, names.VAR_GUARDED,
     ]  # fmt: skip
     assert [name for name in shared if name not in TEXT] == []
     assert {names.CONTEXT_IN, names.CONTEXT_FALLBACK, names.CONTEXT_DELIVER, names.CONTEXT_MEMBER} <= set(CONTEXTS)
     assert {names.CONTEXT_HAND_OVER, names.CONTEXT_TRANSFER} <= set(CONTEXTS)
+    assert {names.CONTEXT_TEST, names.CONTEXT_TEST_CALLER} <= set(CONTEXTS)
     assert {names.CONTEXT_CODES, names.CONTEXT_EXTERNAL, names.CONTEXT_GUARDED} <= set(CONTEXTS)
     assert f"> {names.BEAT_STALE}]?" in TEXT
 
@@ -86,6 +89,8 @@ def leads_somewhere(jump: Jump) -> bool:
         jump.context == "router-clean" != jump.by.context
     ):  # its extension is the filtered number, which its one pattern takes
         return re.fullmatch(r"(\$\{[^x]+\})?x(9|1|\$\{LEN\(\$\{(EXTEN|ROUTER_RAW)\}\)\})", jump.exten) is not None
+    if jump.by.context == names.CONTEXT_TEST and jump.context == ENTRY:  # what was dialled: a trunk's call enters so
+        return jump.exten == "${EXTEN}" and jump.target == "1"
     if jump.context == names.CONTEXT_OUTSIDE:  # the administrator's: looked for before each jump
         looked_for = f"DIALPLAN_EXISTS({jump.context},{jump.exten},{jump.target})"
         here = [priority.args for priority in PLAN if priority.context == jump.by.context]
@@ -175,6 +180,19 @@ def test_the_user_that_places_calls_may_do_nothing_else() -> None:
     assert said["permit"] == "127.0.0.1/255.255.255.255"
 
 
+def test_a_test_call_enters_as_a_trunks_call_only_after_its_variable_was_measured() -> None:
+    here = [p for p in PLAN if p.context.startswith(names.CONTEXT_TEST) and f"{names.VAR_TEST}}}" in p.args]
+    assert {p.args for p in here} == {f"ROUTER_COPY=${{{names.VAR_TEST}}}"}
+    entering = [f"{p.app}({p.args})" for p in PLAN if p.context == names.CONTEXT_TEST and p.app != "Hangup"]
+    assert entering[1:3] == ["Gosub(router-test-read,s,1)", 'GotoIf($["${ROUTER_ID}" = "${UNIQUEID}"]?:no)']
+    assert entering[-1] == f"Goto({ENTRY},${{EXTEN}},1)"
+
+
+def test_a_filter_that_lets_a_hyphen_pass_names_it_as_a_range() -> None:
+    # a hyphen that stands last begins a range without an end, and is taken out of ids and names
+    assert re.findall(r"FILTER\([^,]*-,", TEXT) == []
+
+
 def test_a_call_back_reads_its_variable_only_after_it_was_measured() -> None:
     here = [p for p in PLAN if p.context.startswith(names.CONTEXT_CALL_BACK) and f"{names.VAR_CALL_BACK}}}" in p.args]
     assert {(p.context, p.exten) for p in here} == {(names.CONTEXT_CALL_BACK, which) for which in ("owner", "customer")}
@@ -203,6 +221,7 @@ def test_we_answer_the_caller_only_in_the_waiting_line_and_to_promise_a_call() -
     speaking = {"Playback", "MusicOnHold", "BackGround", "Background", "Read", "WaitExten"}
     # the one that asks is told to a phone that answered, on its own channel; who dialled a code is no caller
     waiting, no_callers = {"router-waiting", "router-promise"}, {"router-confirm", "router-code-told"}
+    no_callers |= {names.CONTEXT_TEST_CALLER}  # who took a test call hears it; nobody calls
     assert {priority.context for priority in PLAN if priority.app in speaking} == waiting | no_callers
     answers = {priority.context for priority in PLAN if priority.app == "Answer"}
     assert answers - no_callers == {"router-answer"}

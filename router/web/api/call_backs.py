@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.changes.fields import LARGEST
@@ -83,6 +83,10 @@ class CallBack(BaseModel):
 
 
 class CallBacks(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"items": [CallBack.model_json_schema()["example"]]}},
+    )
+
     items: list[CallBack]
 
 
@@ -94,7 +98,11 @@ class CallBacks(BaseModel):
     **needs(Role.COORDINATOR),
 )
 async def call_back(
-    id: CommitmentId, request: Request, response: Response, parts: PartsHere, wish: Wish | None = None
+    id: CommitmentId,
+    request: Request,
+    response: Response,
+    parts: PartsHere,
+    wish: Annotated[Wish | None, Body(examples=[{"person_id": 3}])] = None,
 ) -> CallBack:
     """The person's phone rings; when they have taken it, the customer's does, and sees the business line's number.
 
