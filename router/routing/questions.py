@@ -141,7 +141,7 @@ class Questions:
         covers = self._table.covers_of(line.person) if line.person is not None else ()
         own = line.id if line.id in self._with_rules else None
         closed = line.duty_desk if line.closed_by is ClosedBy.DUTY else self._table.safety_net.id
-        if overrides or covers or line.hours is None:
+        if overrides or covers or line.hours is None or line.hours not in self._table.hours:
             year = (line.desk, line.hours, line.closed_by, line.duty_desk, overrides, covers, own)
             yield year, partial(self._whole_year, line, overrides, covers)
         else:
