@@ -140,8 +140,8 @@ def test_a_transfer_key_without_a_router_brings_the_caller_back_to_who_pressed_i
 ) -> None:
     case = case_for(where, How.KEY, Taken.TARGET)
     count = min(FEW, len(givers(case))) if where is Where.DESK else FEW
-    # seconds after the answer: when all calls are taken and on record, and the router is dead
-    presses = 2.0 + count / AT_ONCE
+    # seconds after the answer: when all calls are taken and on record, and the router is dead, on a busy machine too
+    presses = 4.0 + count / AT_ONCE
     late = {phone: replace(hands_over(case), transfers_after=presses) for phone in givers(case)}
     calls = [replace(call(case, number), talks=presses + 4.0) for number in range(count)]
     with told(pbx, folder, dict(late)) as stand:
