@@ -211,6 +211,22 @@ def test_a_good_run_has_no_complaints() -> None:
     assert (told["offered"], told["answered"], told["gave_up"], told["lost"], told["twice"]) == (4, 2, 2, 0, 0)
 
 
+def test_a_caller_who_was_gone_before_anything_rang_may_have_left_no_record() -> None:
+    run = a_good_run()
+    call = run.seen.calls[1]
+    at_once = replace(call.placed, rang_at=None, ended_at=at(10.05))
+    unrecorded = replace(run, records=[run.records[0], *run.records[2:]])
+    owed = [call_id for call_id in run.owed if call_id != "pbx:1.1"]
+
+    gone = replace(with_call(unrecorded, 1, replace(call, placed=at_once, rung=())), owed=owed)
+    rang = replace(with_call(unrecorded, 1, replace(call, placed=at_once)), owed=owed)
+
+    assert complaints(gone) == []
+    assert figures(gone)["gone_before_it_rang"] == 1
+    (complaint,) = complaints(rang)
+    assert "no record of a call" in complaint
+
+
 @pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
 def test_what_does_not_hold_is_named(spoil: Callable[[Outcome], Outcome]) -> None:
     found = complaints(spoil(a_good_run()))
