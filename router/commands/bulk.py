@@ -1,6 +1,5 @@
 """How does a company come from CSV files, and go to them, from the command line?"""
 
-import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from router.commands.console import err, fail, in_loop, out, with_database
+from router.commands.console import err, fail, in_loop, out, who_asks, with_database
 from router.settings import load_settings
 from router.storage.database import Database
 
@@ -70,7 +69,7 @@ def import_(
         time_zone=settings.time_zone,
         external_prefixes=settings.external_prefixes,
         now=datetime.now(UTC),
-        actor=_who_asks(),
+        actor=who_asks(),
         files=[(_plural(path, as_), path.name, str(path.absolute())) for path in files],
         dry_run=dry_run,
         replace=replace,
@@ -199,10 +198,3 @@ def _progress() -> Iterator[Callable[[Any], None]]:
             bar.update(task, description=told["doing"], completed=told["done"], total=told["of"] or None)
 
         yield hear
-
-
-def _who_asks() -> str:
-    try:
-        return getpass.getuser()[:100]
-    except (KeyError, OSError):  # a user without a name
-        return "the command line"

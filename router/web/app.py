@@ -60,25 +60,8 @@ def description_as_json() -> bytes:
 
 def _whole_api() -> FastAPI:
     app = _health()
-    app.include_router(calls.endpoints, prefix=API)
-    app.include_router(events.endpoints, prefix=API)
-    app.include_router(commitments.endpoints, prefix=API)
-    app.include_router(call_backs.endpoints, prefix=API)
-    app.include_router(calling_in.endpoints, prefix=API)
-    app.include_router(promises.endpoints, prefix=API)
-    app.include_router(explain.endpoints, prefix=API)
-    for endpoints in _OF_NOUNS:
+    for endpoints in _ENDPOINTS:
         app.include_router(endpoints, prefix=API)
-    app.include_router(changes.endpoints, prefix=API)
-    app.include_router(leaving.endpoints, prefix=API)
-    app.include_router(imports.endpoints, prefix=API)
-    app.include_router(cover.endpoints, prefix=API)
-    app.include_router(keys.endpoints, prefix=API)
-    app.include_router(audit.endpoints, prefix=API)
-    app.include_router(reports.endpoints, prefix=API)
-    app.include_router(webhooks.endpoints, prefix=API)
-    app.include_router(description.endpoints, prefix=API)
-    app.include_router(docs.endpoints, prefix=API)
     return app
 
 
@@ -99,4 +82,24 @@ def _health() -> FastAPI:
     return app
 
 
-_OF_NOUNS = tuple([endpoints_of(declared) for declared in DECLARED])
+# In the order in which they are described.
+_ENDPOINTS = (
+    calls.endpoints,
+    events.endpoints,
+    commitments.endpoints,
+    call_backs.endpoints,
+    calling_in.endpoints,
+    promises.endpoints,
+    explain.endpoints,
+    *(endpoints_of(declared) for declared in DECLARED),
+    changes.endpoints,
+    leaving.endpoints,
+    imports.endpoints,
+    cover.endpoints,
+    keys.endpoints,
+    audit.endpoints,
+    reports.endpoints,
+    webhooks.endpoints,
+    description.endpoints,
+    docs.endpoints,
+)
