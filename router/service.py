@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import threading
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -41,7 +40,7 @@ from router.storage.commitments import Keeper, KeptCounts
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
 from router.storage.keys import any_key
 from router.storage.listening import listen
-from router.storage.migrate import upgrade
+from router.storage.migrate import upgraded
 from router.storage.notices import tell_calls
 from router.storage.orders import Asked, OrderBook
 from router.storage.presence import PresenceBook
@@ -298,7 +297,7 @@ class Service:
     async def _migrate(self) -> None:
         while True:
             try:
-                await _upgraded(self._database)
+                await upgraded(self._database)
                 return
             except (StorageError, OSError) as fault:
                 log.warning("migrations wait", why=str(fault))
@@ -420,31 +419,6 @@ class Service:
     def _look(self) -> None:
         if self._link is not None:
             self._link.look_at_members()
-
-
-async def _upgraded(database: str) -> None:
-    """Run the migrations in a thread that a stop doesn't wait for: a frozen database may hold it for ever."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def tell(fault: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if fault is None:
-            done.set_result(None)
-        else:
-            done.set_exception(fault)
-
-    def work() -> None:
-        try:
-            upgrade(database)
-        except Exception as fault:
-            loop.call_soon_threadsafe(tell, fault)
-        else:
-            loop.call_soon_threadsafe(tell, None)
-
-    threading.Thread(target=work, name="migrations", daemon=True).start()
-    await done
 
 
 def _now() -> datetime:

@@ -1,5 +1,6 @@
 """Has the database the tables this version needs?"""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,31 @@ def upgrade(url: str) -> None:
         Path(str(normalised(url).database)).parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time, translated(), _in_our_words():
         command.upgrade(config_for(url), "head")
+
+
+async def upgraded(database: str) -> None:
+    """`upgrade` in a thread that a stop doesn't wait for: a frozen database may hold it for ever. Raises as that."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(fault: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if fault is None:
+            done.set_result(None)
+        else:
+            done.set_exception(fault)
+
+    def work() -> None:
+        try:
+            upgrade(database)
+        except Exception as fault:
+            loop.call_soon_threadsafe(tell, fault)
+        else:
+            loop.call_soon_threadsafe(tell, None)
+
+    threading.Thread(target=work, name="migrations", daemon=True).start()
+    await done
 
 
 def downgrade(url: str, revision: str) -> None:
