@@ -10,12 +10,13 @@ from typing import NoReturn
 
 import structlog
 
+from router.ami.call_back_events import of_call_back, read_call_back
 from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN
 from router.ami.ended import Entry, JournalReader, Unreadable
 from router.ami.framing import Message
-from router.ami.inbound import of_call_back, read_call_back, read_event
+from router.ami.inbound import read_event
 from router.ami.journal import OnRecord
 from router.ami.living import live_calls
 from router.ami.members import members_seen

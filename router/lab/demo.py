@@ -16,7 +16,8 @@ from rich.markup import escape
 
 from router.ami.dialplan import CODE_SIGN_IN, CODE_SIGN_OUT
 from router.lab import sample
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFailed, found_or_fetched
 from router.lab.packages import PackagesUnavailable
 from router.lab.phones import PhonesFailed

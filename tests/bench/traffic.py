@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from router.lab.asterisk import TRUNK_ADDRESS, Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import TRUNK_ADDRESS, Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.phones import Callers, Phones, PhonesFailed
 from router.lab.ports import Ports
