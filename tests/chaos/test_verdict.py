@@ -17,6 +17,7 @@ from tests.chaos.verdict import Outcome, Owed, by_kind, complaints, figures
 
 BEGAN = datetime(2026, 3, 2, 17, tzinfo=UTC)
 ANSWERED, GAVE_UP = f"{ACCOUNT_NUMBERS}0000000", f"{ACCOUNT_NUMBERS}1000001"
+MOBILE = "+19175550003"
 CALLERS = (ANSWERED, GAVE_UP, WITHHELD, WITHHELD)
 
 
@@ -276,6 +277,26 @@ def test_a_call_given_up_in_the_moment_of_the_answer_may_be_recorded_either_way(
     assert complaints(run) == []
     answered = with_record(run, 1, taken_phone="anna", ended="answered", legs=[leg])
     assert complaints(replace(answered, owed=owed("pbx:3.1"))) == []
+
+
+def a_mobile_takes_it(run: Outcome, before: float) -> Outcome:
+    """The second caller gives up, and a mobile's key had taken the call so many seconds before, half a second late."""
+    given_up = at(15.0)
+    pressed = given_up - timedelta(seconds=before)
+    key = Message(at=pressed, sent=True, raw=b"INFO sip:x@127.0.0.1 SIP/2.0\r\n\r\nSignal=1\r\n")
+    run = a_phone_answers(run, before=before + 0.6)
+    call = run.seen.calls[1]
+    leg = replace(call.rung[0], phone=MOBILE, messages=(key,))
+    told = {"phone": MOBILE, "result": "answered", "ended_at": at(15.0).isoformat()}
+    answered = with_record(run, 1, taken_phone=MOBILE, ended="answered", legs=[told])
+    return replace(with_call(answered, 1, replace(call, rung=(leg,))), owed=owed("pbx:3.1"))
+
+
+def test_a_call_given_up_in_the_moment_in_which_a_mobile_took_it_may_be_recorded_as_taken() -> None:
+    crossed, long_before = (a_mobile_takes_it(a_good_run(), before=before) for before in (0.01, 2.0))
+
+    assert complaints(crossed) == []
+    assert any(f"recorded {MOBILE}" in complaint for complaint in complaints(long_before))
 
 
 def test_a_call_given_up_long_after_a_phone_answered_was_not_given_up_by_accident() -> None:

@@ -174,13 +174,21 @@ def _contradiction(call: Heard, record: Record) -> str | None:
     phone answered, PBX and phone may see differently."""
     if not (call.placed.hung_up and call.placed.answered_at is None):
         return disagreement(call, record)
-    unanswered = [leg if not _crossed(call, leg) else replace(leg, answered_at=None) for leg in call.rung]
-    return disagreement(call, record) and disagreement(replace(call, rung=tuple(unanswered)), record)
+    crossed = {leg.phone for leg in call.rung if _crossed(call, leg)}
+    unanswered = [replace(leg, answered_at=None) if leg.phone in crossed else leg for leg in call.rung]
+    given_up = _as_given_up(record) if record["taken_phone"] in crossed else record
+    return disagreement(replace(call, rung=tuple(unanswered)), given_up)
 
 
 def _crossed(call: Heard, leg: Rung) -> bool:
     gone = next((message.at for message in call.placed.messages if message.method == "CANCEL"), None)
-    return gone is not None and leg.answered_at is not None and abs(leg.answered_at - gone) < CROSSES_WITHIN
+    took = leg.accepted_at if leg.phone.startswith("+") else leg.answered_at  # a mobile takes a call by its key
+    return gone is not None and took is not None and abs(took - gone) < CROSSES_WITHIN
+
+
+def _as_given_up(record: Record) -> Record:
+    legs = [{**leg, "result": "cancelled"} if leg["result"] == "answered" else leg for leg in record["legs"]]
+    return {**record, "taken_phone": None, "ended": "gave_up", "legs": legs}
 
 
 def _misplaced(call: Heard, record: Record) -> str | None:
