@@ -233,9 +233,9 @@ def demo(
     from router.lab.demo import FAILURES, demo_on
     from router.lab.demo import demo as show
 
-    pbx = {name: value for name, value in os.environ.items() if name.startswith("ROUTER_AMI_")}
+    pbx = {name: value for name, value in os.environ.items() if name.startswith(("ROUTER_AMI_", "ROUTER_ORIGINATE_"))}
     try:
-        if pbx:
+        if any(name.startswith("ROUTER_AMI_") for name in pbx):
             load_settings().ami.read_secret()  # before anything is made: is that all it needs?
             right = demo_on(pbx, folder, stay=stay, console=out)
         else:

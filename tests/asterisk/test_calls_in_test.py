@@ -130,20 +130,6 @@ def test_the_command_tells_each_step_and_ends_with_whether_it_went_as_explained(
     assert (bad.returncode, json.loads(data)["agrees"]) == (1, False)
 
 
-def test_a_newcomer_changes_a_rule_and_sees_the_difference_with_a_test_call(stand: Stand, quiet: list[str]) -> None:
-    before = wait_for(partial(over, stand, call_in(stand, STRANGER, LINE)))
-    rule = {"priority": 7, "label": "Strangers to Lena", "caller": STRANGER, "then": "person", "person_id": LENA}
-
-    made = stand.router.post("/api/v1/rules", rule)
-    after = wait_for(partial(over, stand, call_in(stand, STRANGER, LINE)))
-
-    assert made["label"] == "Strangers to Lena"
-    assert (before["agrees"], before["explained"]["answered_by"]["people"][0]["name"]) == (True, "Anna")
-    assert after["explained"]["answered_by"]["people"][0]["name"] == "Lena"
-    assert [leg["phone"] for leg in after["rang"]] == [THIRD, FIRST], "Lena's phone rang first, and nobody was there"
-    assert f"Step 1: Lena didn't take it ({THIRD}: no answer)." in after["differences"]
-
-
 def test_a_router_killed_in_mid_test_knows_afterwards_how_it_ended(
     stand: Stand, pbx: PrivateAsterisk, quiet: list[str]
 ) -> None:
