@@ -277,6 +277,8 @@ def test_a_call_given_up_in_the_moment_of_the_answer_may_be_recorded_either_way(
     assert complaints(run) == []
     answered = with_record(run, 1, taken_phone="anna", ended="answered", legs=[leg])
     assert complaints(replace(answered, owed=owed("pbx:3.1"))) == []
+    only_its_leg = with_record(run, 1, legs=[leg])
+    assert complaints(only_its_leg) == [], "the phone was lifted, and the PBX heard of the hang-up before it connected"
 
 
 def a_mobile_takes_it(run: Outcome, before: float) -> Outcome:

@@ -176,8 +176,7 @@ def _contradiction(call: Heard, record: Record) -> str | None:
         return disagreement(call, record)
     crossed = {leg.phone for leg in call.rung if _crossed(call, leg)}
     unanswered = [replace(leg, answered_at=None) if leg.phone in crossed else leg for leg in call.rung]
-    given_up = _as_given_up(record) if record["taken_phone"] in crossed else record
-    return disagreement(replace(call, rung=tuple(unanswered)), given_up)
+    return disagreement(replace(call, rung=tuple(unanswered)), _as_given_up(record, crossed))
 
 
 def _crossed(call: Heard, leg: Rung) -> bool:
@@ -186,9 +185,16 @@ def _crossed(call: Heard, leg: Rung) -> bool:
     return gone is not None and took is not None and abs(took - gone) < CROSSES_WITHIN
 
 
-def _as_given_up(record: Record) -> Record:
-    legs = [{**leg, "result": "cancelled"} if leg["result"] == "answered" else leg for leg in record["legs"]]
+def _as_given_up(record: Record, crossed: Collection[str]) -> Record:
+    """The record as if none of these phones had taken the call."""
+    legs = [{**leg, "result": "cancelled"} if _was_taken(leg, crossed) else leg for leg in record["legs"]]
+    if record["taken_phone"] not in crossed:
+        return {**record, "legs": legs}
     return {**record, "taken_phone": None, "ended": "gave_up", "legs": legs}
+
+
+def _was_taken(leg: Record, by: Collection[str]) -> bool:
+    return leg["result"] == "answered" and leg["phone"] in by
 
 
 def _misplaced(call: Heard, record: Record) -> str | None:
