@@ -23,6 +23,7 @@ from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
+from router.commands.doctor import doctor
 from router.commands.forget import forget_number
 from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
@@ -49,6 +50,7 @@ app.command(leave)
 app.command(cover)
 app.command(changes)
 app.command(check)
+app.command(doctor)
 
 
 @app.command

@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from router.ami.dialplan import CODE_SIGN_IN, CODE_SIGN_OUT
 from router.lab import sample
-from router.lab.asterisk import OUTSIDE_PREFIX, Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX, Lab
 from router.lab.first_steps import CHANGED_RULE, first_steps
 from router.lab.installation import AsteriskFailed, found_or_fetched
 from router.lab.packages import PackagesUnavailable
