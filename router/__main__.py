@@ -31,7 +31,8 @@ from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.commands.report import app as report
 from router.logs import set_up_logs
-from router.settings import SettingsError, load_settings
+from router.settings import load_settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import NotMigrated, StorageError
 
 if TYPE_CHECKING:
