@@ -19,6 +19,7 @@ RUN mv wheels/requirements.lock . \
 COPY pyproject.toml README.md LICENSE ./
 COPY router router
 COPY migrations migrations
+COPY dialplan dialplan
 RUN .venv/bin/pip install --disable-pip-version-check --no-cache-dir -q --no-deps --no-build-isolation -e . \
  && .venv/bin/pip uninstall -qy pip \
  && rm -rf wheels && find . -name __pycache__ -prune -exec rm -r {} + \

@@ -25,6 +25,7 @@ from router.commands.console import fail as _fail
 from router.commands.console import in_loop as _in_loop
 from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
+from router.commands.doctor import doctor
 from router.commands.forget import forget_number
 from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
@@ -51,6 +52,7 @@ app.command(leave)
 app.command(cover)
 app.command(changes)
 app.command(check)
+app.command(doctor)
 app.command(backup)
 
 
@@ -242,9 +244,9 @@ def demo(
     from router.lab.demo import FAILURES, demo_on
     from router.lab.demo import demo as show
 
-    pbx = {name: value for name, value in os.environ.items() if name.startswith("ROUTER_AMI_")}
+    pbx = {name: value for name, value in os.environ.items() if name.startswith(("ROUTER_AMI_", "ROUTER_ORIGINATE_"))}
     try:
-        if pbx:
+        if any(name.startswith("ROUTER_AMI_") for name in pbx):
             load_settings().ami.read_secret()  # before anything is made: is that all it needs?
             right = demo_on(pbx, folder, stay=stay, console=out)
         else:

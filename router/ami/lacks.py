@@ -30,8 +30,16 @@ class AllowedTooMuch:
 
     user: str
     classes: tuple[str, ...]
-    enough: str = "write = call,agent,reporting"
+    enough: str = "write = call,agent,reporting,user"
     file: str = "manager.d/router.conf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hears:
+    """The AMI user may read other classes of events than it should, which is `user` alone; "" when it reads none."""
+
+    user: str
+    classes: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,13 @@ class NoContexts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherDialplan:
+    """Contexts of ours whose priorities are not those of the file that this version ships."""
+
+    contexts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FallsThrough:
     """A channel whose dialplan ends would be hung up."""
 
@@ -59,6 +74,11 @@ class EventsDisabled:
     """`disabledevents` takes our own events away."""
 
     disabled: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormsRefuseCalls:
+    """Neither of the two settings is there that keep SIP from refusing calls while AMI's queue is long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +93,14 @@ class NoQueue:
     desk: str
     queue: str
     next_desk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolIsSmall:
+    """So many of the pool's queues aren't there: a desk that takes such a place would have none."""
+
+    missing: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +156,16 @@ Lack = (
     OtherVersion
     | NotAllowed
     | AllowedTooMuch
+    | Hears
     | CallsNobodyBack
     | NoContexts
+    | OtherDialplan
     | FallsThrough
     | EventsDisabled
+    | StormsRefuseCalls
     | NoSafetyNetQueue
     | NoQueue
+    | PoolIsSmall
     | NobodyAtDesk
     | NoEndpoint
     | NotRegistered
@@ -145,7 +177,18 @@ Lack = (
 
 def costs_calls(lack: Lack) -> bool:
     """Whether a call would miss a phone or a person because of it; else it is a warning."""
-    return not isinstance(lack, OtherVersion | AllowedTooMuch | CallsNobodyBack | NotRegistered | TellsTooMuch)
+    if isinstance(lack, Hears):
+        return not lack.classes
+    return not isinstance(
+        lack,
+        OtherVersion
+        | AllowedTooMuch
+        | CallsNobodyBack
+        | StormsRefuseCalls
+        | PoolIsSmall
+        | NotRegistered
+        | TellsTooMuch,
+    )
 
 
 def say(lack: Lack) -> str:
@@ -159,12 +202,22 @@ def say(lack: Lack) -> str:
         case NotAllowed(user=user, classes=classes):
             return (
                 f"the AMI user {user} lacks the class {', '.join(classes)}: let its line in manager.d/router.conf be"
-                " `write = call,agent,reporting`, and `manager reload` (agent also needs app_queue to be loaded)"
+                " `write = call,agent,reporting,user`, and `manager reload` (agent also needs app_queue to be loaded)"
             )
         case AllowedTooMuch(user=user, classes=classes, enough=enough, file=file):
             return (
                 f"the AMI user {user} has the class {', '.join(classes)}, which the router never uses:"
                 f" `{enough}` in {file} is enough"
+            )
+        case Hears(user=user, classes=""):
+            return (
+                f"the AMI user {user} may read no events of class user, so the router hears of no call: let its line in"
+                " manager.d/router.conf be `read = user`, and `manager reload`"
+            )
+        case Hears(user=user, classes=classes):
+            return (
+                f"the AMI user {user} may read {classes}, and every event but those of class user carries raw text of"
+                " callers: let its line in manager.d/router.conf be `read = user`, and `manager reload`"
             )
         case CallsNobodyBack(user=user, why=why):
             return f"nobody can be called back as the AMI user {user}: {why}"
@@ -173,6 +226,12 @@ def say(lack: Lack) -> str:
                 f"the dialplan lacks {', '.join(f'[{context}]' for context in contexts)}: put this version's"
                 " extensions_router.conf beside extensions.conf, `#include extensions_router.conf` at its end, and"
                 " `dialplan reload`"
+            )
+        case OtherDialplan(contexts=contexts):
+            return (
+                f"{', '.join(f'[{context}]' for context in contexts)} of the dialplan"
+                f" {'is' if len(contexts) == 1 else 'are'} not as this version ships it: put its extensions_router.conf"
+                " beside extensions.conf (`router upgrade` shows the difference), and `dialplan reload`"
             )
         case FallsThrough():
             return (
@@ -183,6 +242,12 @@ def say(lack: Lack) -> str:
             return (
                 f"`disabledevents = {disabled}` in manager.conf takes away UserEvent, by which the router hears of"
                 " calls: take it out of that line and `manager reload`"
+            )
+        case StormsRefuseCalls():
+            return (
+                "in a storm of calls SIP would refuse some while AMI's queue is long: set `disabledevents` as"
+                " manager.d/router.conf does, or `taskprocessor_overload_trigger = pjsip_only` under [global] in"
+                " pjsip.conf"
             )
         case NoSafetyNetQueue():
             return (
@@ -195,6 +260,11 @@ def say(lack: Lack) -> str:
                 f"desk {desk} has no queue {queue or f'(a slot is from 1 to {SLOTS})'} in this PBX; its callers go"
                 f" {f'to desk {next_desk}' if next_desk else 'round again'} instead:"
                 + (" take the whole queues_router.conf, and `module reload app_queue`" if queue else " give it another")
+            )
+        case PoolIsSmall(missing=missing, of=of):
+            return (
+                f"{missing} of the {of} queues for desks aren't there: take the whole queues_router.conf, and"
+                " `module reload app_queue`"
             )
         case NobodyAtDesk(desk=desk, members=members):
             who = f"of {', '.join(members)} nobody" if members else "nobody sits there, so nobody"

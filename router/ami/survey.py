@@ -20,6 +20,7 @@ from router.ami.lacks import (
     CallsNobodyBack,
     EventsDisabled,
     FallsThrough,
+    Hears,
     Lack,
     NobodyAtDesk,
     NoContexts,
@@ -29,7 +30,10 @@ from router.ami.lacks import (
     NotAllowed,
     NotRegistered,
     NoWayOutside,
+    OtherDialplan,
     OtherVersion,
+    PoolIsSmall,
+    StormsRefuseCalls,
     TellsTooMuch,
     Unspeakable,
 )
@@ -37,6 +41,7 @@ from router.ami.link import AmiSettings
 from router.ami.outbound import ENDPOINT, NUMBER, Fields, get_global, set_on_channel
 from router.ami.protocol import Answer, Wire
 from router.ami.session import AT_ONCE
+from router.ami.shipped import Shipped, loaded
 from router.ami.timing import Timing
 from router.routing.model import Desk, Person, Phone, PhoneKind
 from router.routing.reach import usable_phones, why_absent
@@ -88,16 +93,18 @@ async def survey(
     now: datetime,
     *,
     originate: AmiSettings | None = None,
+    shipped: Shipped | None = None,
     timing: Timing = DEFAULT_TIMING,
 ) -> Survey:
     """Log in, look, and leave. Needs no more than the router's own AMI user may.
 
+    With `shipped`, what the PBX has loaded is compared with the files of this version, whole.
     `originate` is the user that places calls, None where nobody is called back; it is looked at on a connection of its
     own, and places none. Raises LinkFailed when nobody listens there, when it is no Asterisk or it doesn't answer;
     LoginRefused, a kind of it, when it refuses the router's user name and secret.
     """
     async with _connected(settings, timing) as wire:
-        found = await _Surveyor(wire, settings, table, now, timing).look()
+        found = await _Surveyor(wire, settings, table, now, timing, shipped=shipped).look()
     if originate is None:
         return found
     async with _connected(originate, timing) as wire:
@@ -126,8 +133,10 @@ class _Surveyor:
         now: datetime,
         timing: Timing,
         file: str = "router",  # where this user is defined
+        shipped: Shipped | None = None,
     ) -> None:
         self._file = file
+        self._shipped = shipped
         self._wire = wire
         self._settings = settings
         self._table = table
@@ -143,6 +152,8 @@ class _Surveyor:
         if may & {"call", "reporting"}:  # either allows Getvar
             lacks += await self._of_the_dialplan()
             lacks += await self._of_desks_and_phones(phones)
+        if self._shipped is not None and "reporting" in may:
+            lacks += await self._of_what_is_shipped(self._shipped)
         if _number_of(version) < TESTED or _number_of(version)[0] > TESTED[0]:
             lacks.append(OtherVersion(version=version))
         await self._wire.ask({"Action": "Logoff"}, within=self._timing.farewell_within)
@@ -194,18 +205,46 @@ class _Surveyor:
 
     async def _of_the_dialplan(self) -> list[Lack]:
         asked = [f"DIALPLAN_EXISTS({context})" for context in CONTEXTS]
-        said = await self._values([*asked, _queue_exists(SAFETY_NET), _AUTOFALLTHROUGH, _DISABLED])
+        reads = _READS.format(user=self._settings.username)
+        settings = (_AUTOFALLTHROUGH, _ENABLED, _DISABLED, _OVERLOAD, reads)
+        said = await self._values([*asked, _queue_exists(SAFETY_NET), *settings])
         lacks: list[Lack] = []
         missing = [context for context, question in zip(CONTEXTS, asked, strict=True) if said[question] != "1"]
         if missing:
             lacks.append(NoContexts(contexts=tuple(missing)))
         if said[_queue_exists(SAFETY_NET)] != "1":
             lacks.append(NoSafetyNetQueue())
-        # These two answer only where func_config is loaded, as it is by default.
+        # These settings can be asked only where func_config is loaded, as it is by default.
         if said[_AUTOFALLTHROUGH].lower() in ("yes", "true", "on", "1"):
             lacks.append(FallsThrough())
         if "userevent" in said[_DISABLED].lower():
             lacks.append(EventsDisabled(disabled=said[_DISABLED]))
+        if said[_ENABLED]:
+            if "varset" not in said[_DISABLED].lower() and said[_OVERLOAD] != "pjsip_only":
+                lacks.append(StormsRefuseCalls())
+            classes = {one.strip() for one in said[reads].lower().split(",")} - {""}
+            if not classes & {"user", "all"}:
+                lacks.append(Hears(user=self._settings.username, classes=""))
+            elif more := sorted(classes - {"user"}):
+                lacks.append(Hears(user=self._settings.username, classes=", ".join(more)))
+        return lacks
+
+    async def _of_what_is_shipped(self, shipped: Shipped) -> list[Lack]:
+        lacks: list[Lack] = []
+        others: list[str] = []
+        for context, priorities in shipped.contexts.items():
+            question = {"Action": "ShowDialPlan", "Context": context}
+            answer = await self._wire.ask(question, within=self._timing.list_within, many=True)
+            if not answer.fields:
+                raise LinkFailed(f"ShowDialPlan: {answer.said}")
+            # A context that isn't there at all is named as missing where the router itself needs it.
+            if loaded(answer.items) != priorities and (answer.success or context not in CONTEXTS):
+                others.append(context)
+        if others:
+            lacks.append(OtherDialplan(contexts=tuple(others)))
+        said = await self._values([_queue_exists(queue) for queue in shipped.queues])
+        if missing := sum(there != "1" for there in said.values()):
+            lacks.append(PoolIsSmall(missing=missing, of=len(said)))
         return lacks
 
     async def _of_desks_and_phones(self, phones: Sequence[tuple[Person, Phone]]) -> list[Lack]:
@@ -309,6 +348,9 @@ class _Surveyor:
 
 _AUTOFALLTHROUGH = "AST_CONFIG(extensions.conf,general,autofallthrough)"
 _DISABLED = "AST_CONFIG(manager.conf,general,disabledevents)"
+_ENABLED = "AST_CONFIG(manager.conf,general,enabled)"
+_OVERLOAD = "AST_CONFIG(pjsip.conf,global,taskprocessor_overload_trigger)"
+_READS = "AST_CONFIG(manager.conf,{user},read)"
 _OUTSIDE = f"DIALPLAN_EXISTS({dialplan.CONTEXT_OUTSIDE})"
 
 

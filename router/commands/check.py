@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -62,21 +61,13 @@ def _check_table(settings: Settings, *, as_json: bool) -> int:
 
 def _check_pbx(settings: Settings, *, as_json: bool) -> int:
     from router.ami.lacks import costs_calls, say
-    from router.ami.link import AmiSettings
     from router.ami.survey import survey
+    from router.installation.premises import Premises
 
-    ami = AmiSettings(
-        host=settings.ami.host,
-        port=settings.ami.port,
-        username=settings.ami.username,
-        secret=settings.ami.read_secret(),
-        ssl=settings.ami.trust(),
-        pbx=settings.pbx,
-    )
+    premises = Premises(settings=settings)
+    ami, originate = premises.ami(), premises.originator()
     table = with_database(settings, lambda db: newest_table(db, settings))
-    secret = settings.originate.read_secret()
-    originate = replace(ami, username=settings.originate.username, secret=secret) if secret else None
-    found = in_loop(survey(ami, table, datetime.now(UTC), originate=originate))
+    found = in_loop(survey(ami, table, datetime.now(UTC), originate=originate, shipped=premises.files()))
     told = [(costs_calls(lack), type(lack).__name__, say(lack)) for lack in found.lacks]
     told.sort(key=lambda one: not one[0])  # what costs calls first
     if as_json:

@@ -75,6 +75,24 @@ class Mailer:
         except ValueError as fault:  # an address that no header can hold
             raise MailRefused(f"the address {letter.to!r} can't be written to: {fault}") from fault
 
+    async def greet(self) -> None:
+        """Connect, greet, log in and leave, within a few times SEND_WITHIN; no mail is sent. Raises MailFailed."""
+        to = self.settings
+        server = aiosmtplib.SMTP(
+            hostname=to.host,
+            port=to.port,
+            username=to.username or None,
+            password=to.password or None,
+            use_tls=to.encryption is Encryption.TLS,
+            start_tls=to.encryption is Encryption.STARTTLS,
+            timeout=SEND_WITHIN,
+        )
+        try:
+            async with server:
+                await server.ehlo()
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError, ValueError) as fault:
+            raise MailFailed(f"{to.host}:{to.port}: {fault}") from fault
+
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self.settings.sender

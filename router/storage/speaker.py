@@ -6,12 +6,14 @@ speaking: who speaks goes on and asks again, sooner than those who stand by.
 """
 
 import asyncio
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import structlog
+from sqlalchemy import text
 
-from router.storage.database import STATEMENT_WITHIN, WAKEUPS, Database, StorageError, within
+from router.storage.database import STATEMENT_WITHIN, WAKEUPS, Database, StorageError, Transaction, within
 from router.storage.own_connection import own_connection
 from router.storage.wakeups import Heard, Topic
 
@@ -34,7 +36,7 @@ class SpeakerLock:
         self.held = False
         self.elsewhere = False
         self._db = db
-        self._lock, self._chair = _key(f"speaker {pbx}"), _key(f"standing by {pbx}")
+        self._lock, self._chair = _keys(pbx)
         self._wanted = False
         self._speaking = False
         self._told = Heard()
@@ -105,6 +107,30 @@ class SpeakerLock:
         if (held, elsewhere) != (self.held, self.elsewhere):
             self.held, self.elsewhere = held, elsewhere
             self._told.wake()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speakers:
+    """Whether a process has the lock of a PBX, and how many wait for it."""
+
+    one_speaks: bool
+    standing_by: int
+
+
+async def speakers(look: Transaction, pbx: str) -> Speakers:
+    """Who has the lock of this PBX in this database (PostgreSQL), and who waits for it. Raises StorageError."""
+    held = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND (classid::bigint << 32) | objid::bigint = :key"
+    )
+    counts = [(await look.run(held.bindparams(key=key))).scalar_one() for key in _keys(pbx)]
+    return Speakers(one_speaks=counts[0] > 0, standing_by=counts[1])
+
+
+def _keys(pbx: str) -> tuple[int, int]:
+    """The lock of who speaks, and the chair of those who wait."""
+    return _key(f"speaker {pbx}"), _key(f"standing by {pbx}")
 
 
 async def _ask(session: Any, question: str, *values: object) -> Any:

@@ -159,7 +159,7 @@ async def test_looking_changes_nothing_and_leaves_no_connection(asterisk: FakeAs
         (
             Installed(classes={"call", "agent", "reporting", "originate"}),
             AllowedTooMuch(user="router", classes=("originate",)),
-            "write = call,agent,reporting",
+            "write = call,agent,reporting,user",
         ),
         (
             Installed(contexts={*CONTEXTS[1:], "router-outside"}),

@@ -55,7 +55,7 @@ def test_asterisk_has_the_whole_pool_of_queues(pbx: PrivateAsterisk) -> None:
 def test_the_routers_user_may_do_what_it_needs_and_no_more(pbx: PrivateAsterisk) -> None:
     shown = pbx.cli("manager show user router")
     assert "read perm: user\n" in shown
-    assert "write perm: call,agent,reporting\n" in shown
+    assert "write perm: call,agent,user,reporting\n" in shown
     assert "VarSet,Newexten" in pbx.cli("manager show settings")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from router.lab import sample
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.sample import SAMPLE
 from router.lab.scenarios import PlacedCall
@@ -115,25 +116,30 @@ def test_what_a_half_installed_pbx_lacks_is_told_line_by_line(half_installed: Pr
     said = check(stand_on(half_installed, folder))
 
     assert said.returncode == 1
-    queue, phone, summary = said.stdout.splitlines()
+    queue, phone, pool, summary = said.stdout.splitlines()
     assert queue.startswith(
         "lacks  desk Service has no queue router-leastrecent-01 in this PBX; its callers go to desk Coordinators"
     )
     assert phone.startswith("lacks  Lena's phone lena is no PJSIP endpoint of this PBX")
-    assert summary.endswith("2 that cost calls, 0 warnings.")
+    assert pool.startswith("warns  128 of the 193 queues for desks aren't there")
+    assert summary.endswith("2 that cost calls, 1 warnings.")
 
 
 def test_the_lacks_as_json_are_those_that_are_told(half_installed: PrivateAsterisk, folder: Path) -> None:
     said = json.loads(check(stand_on(half_installed, folder), "--json").stdout)
 
     assert said["version"].startswith("22.")
-    assert [(lack["lack"], lack["costs_calls"]) for lack in said["lacks"]] == [("NoQueue", True), ("NoEndpoint", True)]
+    assert [(lack["lack"], lack["costs_calls"]) for lack in said["lacks"]] == [
+        ("NoQueue", True),
+        ("NoEndpoint", True),
+        ("PoolIsSmall", False),
+    ]
 
 
 def test_a_careless_manager_file_is_told(half_installed: PrivateAsterisk, folder: Path) -> None:
     allowed = half_installed.etc / "manager.d/router.conf"
     before = allowed.read_text()
-    careless = before.replace("write = call,agent,reporting", "write = call,originate")
+    careless = before.replace("write = call,agent,reporting,user", "write = call,originate")
     allowed.write_text(careless.replace("disabledevents = ", "disabledevents = UserEvent,"))
     half_installed.cli("manager reload")
     try:

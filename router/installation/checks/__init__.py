@@ -1,0 +1,1 @@
+"""What is looked at when something may be wrong, one file for each place to look?"""
