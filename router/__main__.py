@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.backup import backup
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.calling_in import call_in
@@ -53,6 +54,7 @@ app.command(cover)
 app.command(changes)
 app.command(check)
 app.command(doctor)
+app.command(backup)
 
 
 @app.command
