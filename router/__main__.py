@@ -1,5 +1,6 @@
 """Which commands are there?"""
 
+import faulthandler
 import json
 import os
 import sys
@@ -69,8 +70,13 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
     from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Only, Service
+    from router.supervisor import who_waits
     from router.web.server import CannotListen
 
+    # Whoever ends a router that hangs (systemd's watchdog: SIGABRT) learns from its log in which line that was; lines
+    # of code, never what variables held.
+    faulthandler.enable(all_threads=True)
+    supervisor = who_waits(os.environ, os.getpid())
     settings = load_settings()
     set_up_logs(settings.log.format, settings.log.level, mask_numbers=settings.mask_numbers)
     ami = AmiSettings(
@@ -113,6 +119,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             private_webhooks=settings.webhook.private,
             limits=settings.http.limits(),
             only=Only(only) if only else None,
+            supervisor=supervisor,
         )
         await service.run()
 
@@ -238,9 +245,9 @@ def demo(
     from router.lab.demo import FAILURES, demo_on
     from router.lab.demo import demo as show
 
-    pbx = {name: value for name, value in os.environ.items() if name.startswith("ROUTER_AMI_")}
+    pbx = {name: value for name, value in os.environ.items() if name.startswith(("ROUTER_AMI_", "ROUTER_ORIGINATE_"))}
     try:
-        if pbx:
+        if any(name.startswith("ROUTER_AMI_") for name in pbx):
             load_settings().ami.read_secret()  # before anything is made: is that all it needs?
             right = demo_on(pbx, folder, stay=stay, console=out)
         else:

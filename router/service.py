@@ -33,6 +33,7 @@ from router.clock import KEEP, Clock
 from router.commitments.commitment import Terms
 from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
+from router.routing.hiding import without_ends
 from router.routing.table import Table
 from router.storage.call_backs import under_way
 from router.storage.call_schema import OrderKind
@@ -48,6 +49,7 @@ from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
 from router.storage.records import newest_end, open_calls
 from router.storage.speaker import SpeakerLock
+from router.supervisor import Supervisor
 from router.switchboard import Switchboard
 from router.vitals import Vitals
 from router.web.app import build_app
@@ -55,6 +57,7 @@ from router.web.limits import Limits
 from router.web.live import Live
 from router.web.parts import Parts
 from router.web.server import WebServer, is_loopback
+from router.web.standing import in_a_sentence
 
 log = structlog.get_logger()
 
@@ -62,6 +65,7 @@ DRAIN_WITHIN = 5.0  # seconds for the last records: plenty for a database that a
 MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there yet
 TICK_EVERY = 0.5  # seconds; the end of a pause, of wrapping up, of an absence or of hours counts within a second
 MAKE_WAY_WITHIN = 1.5  # seconds for who stands by to take over while we still speak; a tenth of it is usual
+STOPS = "Stops: the last calls are written down."  # as long as that takes
 ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
 
 
@@ -99,8 +103,10 @@ class Service:
         private_webhooks: bool = False,
         originate: AmiSettings | None = None,
         test_calls_per_hour: int = 20,
+        supervisor: Supervisor = Supervisor(),  # noqa: B008 (a frozen value)
     ) -> None:
         self._only = only
+        self._supervisor = supervisor
         self._ami = ami
         self._database = database
         self._http = (http_host, http_port)
@@ -221,10 +227,13 @@ class Service:
                 ending += self._start_steering(parts)
                 speaking = parts.create_task(self._speak(), name="link")
             self.url = web.url
+            # Ready to try: whether the PBX and the database are there is told, and starts nobody anew.
+            ending.append(parts.create_task(self._supervisor.follow(self._status), name="supervisor"))
             self.started.set()
             log.info("router started", pbx=self._ami.pbx, web=web.url, only=self._only)
             await self._stopping.wait()
             log.info("router stops")
+            self._supervisor.stopping(STOPS)
             await self._live.close()
             web.stop()
             if speaking is not None:
@@ -233,6 +242,11 @@ class Service:
             for part in ending:
                 part.cancel()
         log.info("router stopped")
+
+    def _status(self) -> str:
+        if self._stopping.is_set():
+            return STOPS
+        return without_ends(in_a_sentence(self._vitals.standing()))  # anybody on this machine may read it
 
     def _start_steering(self, parts: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """All that steers calls and keeps account of them, but the link."""

@@ -1,7 +1,8 @@
 """How is this router set up?
 
 From `ROUTER_*` variables, and from the TOML file that `ROUTER_SETTINGS` names; a variable wins over the file. In the
-file the same names are written small and in tables: `ROUTER_AMI_HOST` is `host` under `[ami]`.
+file the same names are written small and in tables: `ROUTER_AMI_HOST` is `host` under `[ami]`. Secrets that systemd
+hands over (credentials.py) come between the two.
 """
 
 import os
@@ -18,6 +19,7 @@ import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -26,6 +28,7 @@ from pydantic_settings import (
 
 from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
 from router.commitments.commitment import Belongs, Terms
+from router.credentials import FOLDER, handed
 from router.notices.mail import Encryption, MailSettings
 from router.storage.database import normalised
 from router.storage.retention import FEWEST_DAYS
@@ -346,7 +349,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get(FILE)
         from_file = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
-        return (init_settings, env_settings, *from_file)
+        # Before the file: what is handed to a service can be read by it, and the file may name where root keeps it.
+        handed_over = InitSettingsSource(settings_cls, init_kwargs=handed(os.environ.get(FOLDER)))
+        return (init_settings, env_settings, handed_over, *from_file)
 
 
 def load_settings() -> Settings:

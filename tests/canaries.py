@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from router.lab.asterisk import OUTSIDE_PREFIX
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.routing.numbers import masked
 
 LOG, FIGURES = "router.log", "figures.txt"  # what router/lab/process.py calls them

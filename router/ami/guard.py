@@ -19,8 +19,8 @@ import structlog
 from router.ami.connection import LinkFailed, LoginRefused, connect, keep_connected, log_in, must
 from router.ami.counters import Counters, Tally
 from router.ami.dialplan import CONTEXT_GUARDED, VAR_GUARDED
+from router.ami.fields import CHANNEL
 from router.ami.framing import Message
-from router.ami.inbound import CHANNEL
 from router.ami.link import AmiSettings
 from router.ami.mailboxes import MAILBOXES, check_applications, check_trunks
 from router.ami.outbound import get_global, get_on_channel, redirect_to_guarded

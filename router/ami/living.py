@@ -3,7 +3,7 @@
 from router.ami.connection import must
 from router.ami.counters import Dropped, Tally
 from router.ami.ended import AskEach
-from router.ami.inbound import CHANNEL
+from router.ami.fields import CHANNEL
 from router.ami.outbound import UNIQUEID
 
 MOST_UNCLEAR = 200  # channels of a list that are asked for one by one, because a caller's text hides which they are

@@ -10,16 +10,18 @@ from typing import NoReturn
 
 import structlog
 
+from router.ami.call_back_events import of_call_back, read_call_back
 from router.ami.connection import Door, LinkFailed, log_in, must
 from router.ami.counters import Dropped, Tally
 from router.ami.dialplan import GLOBAL_BEAT, GLOBAL_TOKEN
 from router.ami.ended import Entry, JournalReader, Unreadable
 from router.ami.framing import Message
-from router.ami.inbound import of_call_back, read_call_back, read_event
+from router.ami.inbound import read_event
 from router.ami.journal import OnRecord
 from router.ami.living import live_calls
 from router.ami.members import members_seen
 from router.ami.outbound import Fields, get_global, set_beat, set_token
+from router.ami.pbx_clock import PbxClock, correction
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
 from router.ami.turn import Silence, Turn, until_our_turn
@@ -38,11 +40,6 @@ from router.calls.events import (
 
 log = structlog.get_logger(__name__)
 
-# Every AMI client may differ from the PBX's clock by the time a message travels; below this it is no skew.
-SKEW_WORTH_CORRECTING = 0.5  # seconds
-ROUND_TRIP_TO_TRUST = 0.5  # seconds; a slower Ping says too little about when its answer was written
-SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must not turn the order of two times
-
 MOST_KEPT = 50_000  # events while resynchronising: 200 calls/s for half a minute; more means that it will never end
 STAND_BACK = 0.6  # seconds for whoever is heard instead of us to take the turn that we had
 MADE_WAY_EVERY = 0.02  # seconds between two looks whether somebody is heard instead of us
@@ -51,7 +48,6 @@ LOOKS_AT_MOST = 3  # one after the other; what the last one shows is put right b
 TOLD_AT_ONCE = 20  # calls of the journal that is read again: taking them in holds up another call for a millisecond
 AT_ONCE = 16  # questions written together: few enough that their answers are no burst which delays a call
 
-_PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
@@ -84,9 +80,9 @@ class Session:
         self._now = now
         self._wire: Wire
         self._token = ""
-        self._pbx_now = 0.0
+        self._clock: PbxClock
         self._kept: list[PbxEvent] | None = None
-        self._journal = JournalReader(pbx, tally, self._ask_each, self._correction)
+        self._journal = JournalReader(pbx, tally, self._ask_each, lambda: correction(tally))
         self._journal_read = False
         self._missing_since: datetime | None = None
         self._missing = asyncio.Event()
@@ -116,7 +112,7 @@ class Session:
             # Kept apart from calls from here on, and not held until these are known: it counts once in any order.
             self._hear_call_back(message.fields)
             return
-        event = read_event(message.fields, pbx=self._pbx, skew=self._correction())
+        event = read_event(message.fields, pbx=self._pbx, skew=correction(self._tally))
         if event is None:
             self._tally.dropped[Dropped.MALFORMED] += 1
         elif self._kept is None:
@@ -127,12 +123,12 @@ class Session:
             self._wire.abort("too many events while resynchronising")
 
     def _hear_call_back(self, fields: Fields) -> None:
-        if (news := read_call_back(fields, pbx=self._pbx, skew=self._correction())) is not None:
+        if (news := read_call_back(fields, pbx=self._pbx, skew=correction(self._tally))) is not None:
             self._tell_call_back(news)
 
     async def run(self, wire: Wire, door: Door) -> LinkFailed:
         """Lives until the connection fails, and says why; or until it is cancelled."""
-        self._wire = wire
+        self._wire, self._clock = wire, PbxClock(wire, self._timing, self._tally, self._now)
         reasons: list[LinkFailed] = []
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -220,7 +216,7 @@ class Session:
         """From the token on, events of this PBX are ours; they are kept until the state before them is known."""
         if self._turn is not None:
             self._turn.want(speaking=True)
-        await self._ping()
+        await self._clock.ask()
         alone = self.last_token and await self._global(GLOBAL_TOKEN) in ("", self.last_token)
         self._kept = []
         await self._set_token()
@@ -288,13 +284,13 @@ class Session:
         """Sets the heartbeat until the token is not ours any more, and returns what it is then: another's, or empty."""
         while True:
             asked_at = asyncio.get_running_loop().time()
-            _, token = await asyncio.gather(self._ping(), self._global(GLOBAL_TOKEN))
+            _, token = await asyncio.gather(self._clock.ask(), self._global(GLOBAL_TOKEN))
             if token != self._token:
                 return token
             if asyncio.get_running_loop().time() - asked_at > self._timing.pong_within:
                 continue  # this process was frozen meanwhile: the answers are as old as that
             self._confirmed()
-            beat = set_beat(int(self._pbx_now))
+            beat = set_beat(int(self._clock.seconds))
             must(await self._wire.ask(beat, within=self._timing.pong_within), "Setvar")
             if self._journal_read:
                 self.known_until = self._now()  # every event until now has been heard
@@ -320,9 +316,9 @@ class Session:
             await asyncio.sleep(min(self._timing.beat_every, self._timing.stand_by_every))
 
     async def _silence(self) -> Silence:
-        _, beat = await asyncio.gather(self._ping(), self._global(GLOBAL_BEAT))
+        _, beat = await asyncio.gather(self._clock.ask(), self._global(GLOBAL_BEAT))
         last = int(beat) if _SECONDS.fullmatch(beat) else 0
-        return Silence(seconds=self._pbx_now - last, left=last == 0)
+        return Silence(seconds=self._clock.seconds - last, left=last == 0)
 
     async def _keep_looking(self) -> NoReturn:
         while True:
@@ -372,26 +368,6 @@ class Session:
             self._journal_read = True
 
     # Asking
-
-    async def _ping(self) -> None:
-        """Proves that the PBX listens, and measures its clock: half the round trip ago it was what it says."""
-        loop = asyncio.get_running_loop()
-        sent, before = self._now(), loop.time()
-        answer = await self._wire.ask({"Action": "Ping"}, within=self._timing.pong_within)
-        must(answer, "Ping")
-        stamp = answer.fields.get("timestamp", "")
-        if not _PBX_TIME.fullmatch(stamp):
-            raise LinkFailed("the PBX answers Ping without its time")
-        self._pbx_now = float(stamp)
-        round_trip = self._tally.round_trip = loop.time() - before
-        if round_trip < ROUND_TRIP_TO_TRUST:
-            skew = self._pbx_now - sent.timestamp() - round_trip / 2
-            if self._tally.skew is None or abs(skew - self._tally.skew) > SKEW_STEADY:
-                self._tally.skew = skew
-
-    def _correction(self) -> float:
-        skew = self._tally.skew or 0.0
-        return skew if abs(skew) > SKEW_WORTH_CORRECTING else 0.0
 
     async def _global(self, variable: str) -> str:
         answer = await self._wire.ask(get_global(variable), within=self._timing.pong_within)

@@ -5,6 +5,7 @@ nothing is written then, or all of it.
 """
 
 import asyncio
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
@@ -24,6 +25,7 @@ from router.changes.faults import ChangeRefused, LeadsNowhere
 from router.changes.nouns import Declared
 from router.changes.wishes import By
 from router.routing.configuration import Noun
+from router.routing.hiding import without_ends
 from router.routing.table import TableError
 from router.storage.database import Database, StorageError
 from router.storage.import_schema import ImportState
@@ -42,7 +44,7 @@ async def _outcome(job: Job) -> Outcome:
     try:
         if job.export:
             return await _export(db, job)
-        return _done(await _import(db, job))
+        return _done(await _import(db, job), job)
     except ImportRefused as refused:
         faults = _told(refused.faults, job)
         count = len(refused.faults)
@@ -52,7 +54,8 @@ async def _outcome(job: Job) -> Outcome:
         nowhere = [{"sentence": end.sentence, "path": list(end.path)} for end in refused.found]
         return _refused("callers would be left without a person, so nothing was imported", nowhere=nowhere)
     except (ChangeRefused, TableError) as refused:
-        return _refused(f"{refused}; nothing was imported")
+        said = str(refused) if job.private else without_ends(str(refused))
+        return _refused(f"{said}; nothing was imported")
     except StorageError as fault:
         return Outcome(state=ImportState.FAILED, sentence=f"{fault}; nothing was imported")
     finally:
@@ -60,6 +63,7 @@ async def _outcome(job: Job) -> Outcome:
 
 
 async def _import(db: Database, job: Job) -> Imported:
+    gc.disable()  # hundreds of thousands of objects that stay until the end, when the process does: a third of the time
     settings = _settings(job)
     options = Options(replace=job.replace, remove_up_to=job.remove_up_to)
     manner = Manner(dry_run=job.dry_run, private=job.private, everything=job.everything)
@@ -112,12 +116,12 @@ def _settings(job: Job) -> Settings:
     return Settings(region=job.region, time_zone=job.time_zone, external_prefixes=tuple(job.external_prefixes))
 
 
-def _done(done: Imported) -> Outcome:
+def _done(done: Imported, job: Job) -> Outcome:
     return Outcome(
         state=ImportState.DONE,
         sentence="imported" if done.version is not None else "nothing was changed",
         version=done.version,
-        told={"difference": as_json(done.difference), "remarks": told(done.remarks)},
+        told={"difference": as_json(done.difference), "remarks": told(done.remarks, private=job.private)},
     )
 
 
@@ -126,7 +130,7 @@ def _refused(sentence: str, **found: Any) -> Outcome:
 
 
 def _told(remarks: tuple[Remark, ...], job: Job) -> dict[str, Any]:
-    return told(remarks, everything=job.everything)
+    return told(remarks, everything=job.everything, private=job.private)
 
 
 class _Progress:

@@ -18,6 +18,7 @@ from router.bulk.remarks import ImportRefused, Remark
 from router.bulk.sheets import Sheet, read_sheet
 from router.bulk.undoing import plan_undo
 from router.bulk.writing import entries_for, rows_for
+from router.changes.aside import step_back
 from router.changes.dead_ends import DeadEnds
 from router.changes.faults import LeadsNowhere
 from router.changes.wishes import By
@@ -29,6 +30,9 @@ from router.storage.kept import next_id
 from router.storage.schema import Source
 from router.storage.staging import Staging
 from router.storage.tables import next_version, version_in
+
+# Rows or objects of one import that take more than a second: it has time then, and calls have none.
+MANY = 5_000
 
 TRIES = 5  # to write onto the table that was looked at: a big import thinks for half a minute, and admins go on
 
@@ -89,6 +93,7 @@ async def undo_import(
     async with db.reading() as look:
         entries = await entries_of_version(look, version)
     imported = [entry for entry in entries if entry.source is Source.IMPORT]
+    _step_back_with(len(imported))
 
     def planned(whole: Whole, _first_new: FirstNew) -> Plan:
         return plan_undo(whole, imported, settings, now)
@@ -99,7 +104,13 @@ async def undo_import(
 def sheets_of(files: Mapping[Noun, File], tell: Tell) -> dict[Noun, Sheet]:
     """The files as they are read; what is wrong with them is among their faults."""
     tell("reading the files", 0, len(files))
+    _step_back_with(sum(file.content.count(b"\n") for file in files.values()))
     return {noun: read_sheet(file.name, file.content, COLUMNS[noun]) for noun, file in files.items()}
+
+
+def _step_back_with(count: int) -> None:
+    if count >= MANY:
+        step_back()
 
 
 async def carry_out(

@@ -20,7 +20,7 @@ from router.bulk.job import WITHIN, Job, Outcome
 from router.changes.aside import Child, NotDone
 from router.storage.database import Database, StorageError
 from router.storage.import_schema import ImportState
-from router.storage.imports import KeptImport, import_of, open_import, tell_import
+from router.storage.imports import ImportPage, KeptImport, import_of, imports_page, open_import, tell_import
 
 MOST_WAITING = 10  # imports; each has its files on the disk
 TELL_EVERY = 1.0  # seconds; who asks how far an import is, looks no more often
@@ -80,8 +80,16 @@ class Imports:
     async def standing(self, identity: int) -> KeptImport | None:
         """How far this import is, or what became of it; None when there is none. Raises StorageError."""
         kept = await import_of(self._db, identity)
-        unfinished = kept is not None and kept.state in (ImportState.WAITING, ImportState.RUNNING)
-        if kept is None or not unfinished or self._now() - kept.told_at < SILENT_FOR:
+        return kept and self._as_it_is(kept)
+
+    async def page(self, **wanted: Any) -> ImportPage:
+        """A part of all that were asked for, as `imports_page` is asked for it. Raises BadCursor, StorageError."""
+        page = await imports_page(self._db, **wanted)
+        return replace(page, imports=tuple([self._as_it_is(kept) for kept in page.imports]))
+
+    def _as_it_is(self, kept: KeptImport) -> KeptImport:
+        unfinished = kept.state in (ImportState.WAITING, ImportState.RUNNING)
+        if not unfinished or self._now() - kept.told_at < SILENT_FOR:
             return kept
         outcome = {"sentence": "the router that ran it is gone; nothing was imported"}
         return replace(kept, state=ImportState.FAILED, outcome=outcome)

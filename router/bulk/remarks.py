@@ -1,9 +1,12 @@
 """What is to be said of a file, and of which row and column?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from router.routing.hiding import without_ends
+
+PRIVATE = "phones"  # the column, of people alone, in which there are numbers that take a right of their own
 TOLD_AT_MOST = 100  # of each kind; who has more of them has one fault in many rows, and sees which
 
 
@@ -32,7 +35,11 @@ class ImportRefused(Exception):
         self.remarks = tuple(remarks)
 
 
-def told(remarks: Sequence[Remark], *, everything: bool = False) -> dict[str, Any]:
-    """As JSON: how many there are, and the first of them."""
+def told(remarks: Sequence[Remark], *, everything: bool = False, private: bool = True) -> dict[str, Any]:
+    """As JSON: how many there are, and the first of them. Without `private` people's own numbers lose their ends."""
     first = remarks if everything else remarks[:TOLD_AT_MOST]
-    return {"count": len(remarks), "first": [asdict(remark) for remark in first]}
+    return {"count": len(remarks), "first": [asdict(remark if private else _hidden(remark)) for remark in first]}
+
+
+def _hidden(remark: Remark) -> Remark:
+    return replace(remark, sentence=without_ends(remark.sentence)) if remark.column == PRIVATE else remark

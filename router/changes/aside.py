@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, ParamSpec, TypeVar
 
 import structlog
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 ENDS_WITHIN = 2.0  # seconds from being killed to being gone; a kernel takes milliseconds
 MEANWHILE = 5  # added to the child's niceness: calls come first, on a machine with one core as well
+BEHIND_ALL = 15  # the niceness of what steps back: where others want all of a core, it still gets a thirtieth of it
 
 _LENGTH = struct.Struct("!Q")  # in front of each message
 # The same router as the parent's, wherever that was imported from.
@@ -155,6 +157,20 @@ def tell(thing: Any) -> None:
     """Let whoever waits know how far it is. To be called by what runs in a child; elsewhere nobody hears it."""
     if _out is not None:
         _send(_out, _TOLD, thing)
+
+
+def step_back() -> None:
+    """Let all others go first from now on: for what takes so long that nobody waits for it by the second.
+
+    To be called by what runs in a child; elsewhere it does nothing.
+    """
+    if _out is None:
+        return
+    os.nice(max(BEHIND_ALL - os.nice(0), 0))
+    # Where Linux shares a core out among sessions (sched_autogroup), niceness only counts inside of one: the child has
+    # one of its own, which has to be nice as a whole. Other kernels have no such file.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(BEHIND_ALL))
 
 
 def work() -> NoReturn:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,9 @@ from rich.markup import escape
 
 from router.ami.dialplan import CODE_SIGN_IN, CODE_SIGN_OUT
 from router.lab import sample
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX, Lab
+from router.lab.first_steps import CHANGED_RULE, first_steps
 from router.lab.installation import AsteriskFailed, found_or_fetched
 from router.lab.packages import PackagesUnavailable
 from router.lab.phones import PhonesFailed
@@ -24,6 +25,7 @@ from router.lab.ports import NoPortsLeft, Ports
 from router.lab.process import RouterFailed, RouterProcess
 from router.lab.sample import REGION, SAMPLE, TIME_ZONE
 from router.lab.scenarios import PlacedCall
+from router.lab.scenes import BOTH_TALK, PRESSES_1, SCENES, SERVICE, SIGNED_OUT, WAITS, WITHOUT_ROUTER, Scene
 from router.lab.stand import Stand, endpoints_of, furnish
 from router.lab.witness import Heard
 from router.storage.call_schema import OrderKind
@@ -31,158 +33,11 @@ from router.storage.database import Database
 from router.storage.orders import Outcome, ask, wait_for
 
 SHIPPED = Path(__file__).parents[2] / "dialplan"
-COORDINATORS = frozenset({"anna", "ben", "carla"})
-SERVICE = frozenset({"dora", "emil"})
 HANDED_OVER = "+14155550119"  # of Fir Furniture, whose account manager is Jonas
 TAKEN_WITHIN = 10.0  # seconds; Jonas picks up in less than one
 LOOK_EVERY = 0.05  # seconds between two looks at the records
 
 FAILURES = (AsteriskFailed, PackagesUnavailable, PhonesFailed, NoPortsLeft, RouterFailed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """One call of the demo: who calls which number, and whose phones may answer."""
-
-    title: str
-    caller: str
-    dialled: str
-    answers: frozenset[str]
-
-    def call(self) -> PlacedCall:
-        """The call to place; a withheld caller says so in the From header, as carriers do."""
-        if self.caller == "anonymous":
-            return PlacedCall(
-                caller=self.caller,
-                dialled=self.dialled,
-                from_header='"Anonymous" <sip:anonymous@anonymous.invalid>',
-                talks=0.2,
-            )
-        return PlacedCall(caller=self.caller, dialled=self.dialled, talks=0.2)
-
-
-SCENES = (
-    Scene(
-        title="an unknown caller dials a salesperson's line",
-        caller=sample.STRANGER,
-        dialled=sample.FELIX_LINE,
-        answers=COORDINATORS,
-    ),
-    Scene(
-        title="a customer with a running job dials the salesperson",
-        caller=sample.BIRCH,
-        dialled=sample.FELIX_LINE,
-        answers=frozenset({"jonas"}),
-    ),
-    Scene(
-        title="a customer without a job dials the business line",
-        caller=sample.CEDAR,
-        dialled=sample.BUSINESS_LINE,
-        answers=frozenset({"jonas"}),
-    ),
-    Scene(
-        title="the account manager is away: the deputy",
-        caller=sample.DOGWOOD,
-        dialled=sample.BUSINESS_LINE,
-        answers=frozenset({"lena"}),
-    ),
-    Scene(
-        title="two running jobs: the dialled salesperson tells which",
-        caller=sample.ELM,
-        dialled=sample.GRETA_LINE,
-        answers=frozenset({"jonas"}),
-    ),
-    Scene(
-        title="a number of a customer's own block",
-        caller=sample.FIR,
-        dialled=sample.BUSINESS_LINE,
-        answers=frozenset({"jonas"}),
-    ),
-    Scene(
-        title="a stranger dials the business line",
-        caller="+16465550101",
-        dialled=sample.BUSINESS_LINE,
-        answers=COORDINATORS,
-    ),
-    Scene(
-        title="two rules fit: the lower number decides",
-        caller=sample.HAZEL,
-        dialled=sample.BUSINESS_LINE,
-        answers=frozenset({"lena"}),
-    ),
-    Scene(
-        title="a rule for a region leads to another desk",
-        caller=sample.DENVER,
-        dialled=sample.FELIX_LINE,
-        answers=SERVICE,
-    ),
-    Scene(
-        title="the number of somebody who has left",
-        caller="+16465550102",
-        dialled=sample.HUGO_LINE,
-        answers=COORDINATORS,
-    ),
-    Scene(
-        title="a line that is closed these days: the desk on duty",
-        caller="+16465550105",
-        dialled=sample.SHOWROOM_LINE,
-        answers=SERVICE,
-    ),
-    Scene(
-        title="a line that is diverted: the other desk",
-        caller="+16465550106",
-        dialled=sample.FAIR_LINE,
-        answers=SERVICE,
-    ),
-    Scene(
-        title="the account manager has left: the successor, before the deputy",
-        caller=sample.LARCH,
-        dialled=sample.BUSINESS_LINE,
-        answers=frozenset({"ida"}),
-    ),
-    Scene(
-        title="a caller who hides their number",
-        caller="anonymous",
-        dialled=sample.BUSINESS_LINE,
-        answers=COORDINATORS,
-    ),
-    Scene(
-        title="a dialled number that is no line",
-        caller="+16465550103",
-        dialled=sample.NO_LINE,
-        answers=COORDINATORS,
-    ),
-)
-
-# Whoever sits at the desk Service signs out before, and in again afterwards.
-SIGNED_OUT = (
-    Scene(
-        title="everybody at the desk Service has signed out by dialling *60: the next desk",
-        caller=sample.DENVER[:-1] + "4",
-        dialled=sample.GRETA_LINE,
-        answers=COORDINATORS,
-    ),
-)
-
-# All four at once to the desk Service, where two people sit: the last two have to wait, and one doesn't want to.
-BOTH_TALK = tuple(PlacedCall(caller=sample.DENVER[:-1] + last, dialled=sample.FELIX_LINE, talks=2.5) for last in "56")
-WAITS = PlacedCall(caller=sample.DENVER[:-1] + "7", dialled=sample.FELIX_LINE, talks=8.0)
-PRESSES_1 = PlacedCall(caller=sample.DENVER[:-1] + "8", dialled=sample.FELIX_LINE, talks=None, keys="1", key_after=0.8)
-
-WITHOUT_ROUTER = (
-    Scene(
-        title="the router is stopped: the same call",
-        caller="+16465550104",
-        dialled=sample.FELIX_LINE,
-        answers=COORDINATORS,
-    ),
-    Scene(
-        title="the router is stopped: a customer with a running job",
-        caller=sample.BIRCH[:-1] + "9",
-        dialled=sample.GRETA_LINE,
-        answers=COORDINATORS,
-    ),
-)
 
 
 def demo(folder: Path, *, packages: Path, stay: bool, console: Console) -> bool:
@@ -197,32 +52,47 @@ def demo(folder: Path, *, packages: Path, stay: bool, console: Console) -> bool:
     files = found_or_fetched(packages / "asterisk", say)
     lab = folder / "demo"
     shutil.rmtree(lab, ignore_errors=True)  # only what an earlier demo left
-    database = f"sqlite:///{folder / 'router.db'}"
+    file = folder / "router.db"
+    database = f"sqlite:///{file}"
     endpoints = endpoints_of(SAMPLE)
     pbx = PrivateAsterisk(lab / "pbx", files, SHIPPED, Lab())
     phones_port = pbx.ports.one()
     pbx.lab = Lab(phones=dict.fromkeys(endpoints, phones_port))
-    settings = {"ROUTER_REGION": REGION, "ROUTER_TIME_ZONE": TIME_ZONE}
     with pbx:
         say(f"Asterisk {files.version} runs on 127.0.0.1: SIP {pbx.sip_port}, AMI {pbx.ami_port}")
-        stand = Stand(lab, pbx, database, SAMPLE, phones_port=phones_port, settings=settings)
+        stand = Stand(lab, pbx, database, SAMPLE, phones_port=phones_port, settings=settings_on(pbx))
         with stand:
-            say(f"the router runs, its table is in {_near(folder / 'router.db')}")
+            say(f"the router runs, its table is in {_near(file)}")
             right = _tell_scenes(stand, console)
+            if not right:
+                say(
+                    f"a table that was changed in an earlier run decides otherwise: to begin anew, remove {_near(file)}"
+                )
             if stay:
-                _stay(stand.router, stand.key, _by_softphone(stand), console)
+                _stay(stand.router, file, _by_softphone(stand), console, places_calls=True)
     return right
 
 
+def settings_on(pbx: PrivateAsterisk) -> dict[str, str]:
+    """What the demo's router is told beside its PBX and its database: so that all that is described can be tried."""
+    return {
+        "ROUTER_REGION": REGION,
+        "ROUTER_TIME_ZONE": TIME_ZONE,
+        "ROUTER_ORIGINATE_SECRET": pbx.lab.originate_secret,
+        "ROUTER_EXTERNAL_PREFIXES": OUTSIDE_PREFIX,
+    }
+
+
 def demo_on(pbx: Mapping[str, str], folder: Path, *, stay: bool, console: Console) -> bool:
-    """The sample company behind a PBX of one's own, which `pbx` names in ROUTER_AMI_* variables.
+    """The sample company behind a PBX of one's own, which `pbx` names in ROUTER_AMI_* and ROUTER_ORIGINATE_* variables.
 
     Nobody's phones are ours there, so no calls are placed: each scene says who would answer. Returns whether all
     answers are as they should be. Raises RouterFailed when the router doesn't get ready on it.
     """
     folder = folder.absolute()
     console.print("[bold]The sample company, behind the PBX that ROUTER_AMI_* names[/]")
-    database = f"sqlite:///{folder / 'router.db'}"
+    file = folder / "router.db"
+    database = f"sqlite:///{file}"
     key = furnish(database, SAMPLE)
     with closing(Ports()) as ports:
         settings = {"ROUTER_REGION": REGION, "ROUTER_TIME_ZONE": TIME_ZONE, "ROUTER_DATABASE": database}
@@ -230,7 +100,8 @@ def demo_on(pbx: Mapping[str, str], folder: Path, *, stay: bool, console: Consol
         with router:
             right = [_tell_expected(scene, router, console) for scene in SCENES]
             if stay:
-                _stay(router, key, "dial one of the lines above through your PBX's context router-in", console)
+                call_it = "dial one of the lines above through your PBX's context router-in"
+                _stay(router, file, call_it, console, places_calls=any("ORIGINATE_SECRET" in name for name in pbx))
     return all(right)
 
 
@@ -367,29 +238,21 @@ def _decided(stand: Stand, told: int) -> str:
 
 
 def _by_softphone(stand: Stand) -> str:
-    return f"""with any softphone on this machine, no account needed:
-            sip:{sample.FELIX_LINE}@127.0.0.1:{stand.pbx.sip_port}
-            (set the account's own number to {sample.BIRCH} to be a customer with a running job)"""
+    address = f"sip:{sample.FELIX_LINE}@127.0.0.1:{stand.pbx.sip_port}"
+    return f"""with any softphone on this machine, no account needed: {address}
+(set the softphone's own number to {sample.BIRCH} to be a customer with a running job)"""
 
 
-def _stay(router: RouterProcess, key: str, call_it: str, console: Console) -> None:
+def _stay(router: RouterProcess, database: Path, call_it: str, console: Console, *, places_calls: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    console.print(
-        f"""
-[bold]The sample company stays up.[/] Ctrl-C ends it.
-
-  API       {router.address}/api/v1/docs in a browser: all of it, to read and to try with this key
-  key       {key}
-            curl -H "Authorization: Bearer {key}" {router.address}/api/v1/calls
-  explain   .venv/bin/router explain --caller {sample.BIRCH} --line {sample.FELIX_LINE}
-  call it   {call_it}
-  log       {_near(router.log_file)}
-""",
-        highlight=False,
-        soft_wrap=True,
-    )
+    version = router.get(f"/api/v1/rules/{CHANGED_RULE}")["version"]
+    steps = first_steps(router.address, database, version, places_calls=places_calls, here=Path.cwd())
+    begin = "Three steps to begin with, in another terminal:"
+    console.print(f"\n[bold]The sample company stays up.[/] Ctrl-C ends it. {begin}\n", highlight=False, soft_wrap=True)
+    console.print(escape(steps), highlight=False, soft_wrap=True)
+    console.print(f"Call it: {call_it}\nLog: {_near(router.log_file)}\n", highlight=False, soft_wrap=True)
     stopped.wait()
     console.print("stopping…")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from router.lab.asterisk import TRUNK_ADDRESS
+from router.lab.configuration import TRUNK_ADDRESS
 from router.lab.installation import AsteriskFiles
 from router.lab.ports import LOOPBACK, Ports
 from router.lab.scenarios import Behaviour, PlacedCall, callers_scenario, phones_scenario

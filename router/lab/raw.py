@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from router.lab.asterisk import TRUNK_ADDRESS
+from router.lab.configuration import TRUNK_ADDRESS
 from router.lab.ports import LOOPBACK
 from router.lab.scenarios import PlacedCall
 

@@ -1,14 +1,15 @@
 """Which imports were asked for, and what became of them?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from router.storage.database import Database
 from router.storage.import_schema import ImportState, imports
+from router.storage.paging import cursor_after, in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,47 @@ async def tell_import(
         changed |= {"outcome": dict(outcome), "version": version}
     async with db.writing() as transaction:
         await transaction.run(update(imports).where(imports.c.id == identity).values(**changed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPage:
+    """Some imports in the wanted order, without their progress and of their outcome only the `sentence`."""
+
+    imports: tuple[KeptImport, ...]
+    next_cursor: str | None
+
+
+async def imports_page(
+    db: Database,
+    *,
+    order: str = "-id",
+    limit: int,
+    cursor: str | None = None,
+    states: Collection[ImportState] = (),
+    told_since: datetime | None = None,
+) -> ImportPage:
+    """The imports that were asked for, `order` is `id` or `told_at`, with - in front it falls. `states`: only those.
+
+    Raises BadCursor for a cursor that isn't ours, StorageError.
+    """
+    name = order.removeprefix("-")
+    told = [column for column in imports.c if column.name not in ("progress", "outcome")]
+    query = select(*told, imports.c.outcome["sentence"].as_string().label("sentence")).limit(limit + 1)
+    if states:
+        query = query.where(imports.c.state.in_(states))
+    if told_since is not None:
+        query = query.where(imports.c.told_at >= told_since)
+    async with db.reading() as look:
+        rows = await look.rows(in_order(query, order, imports.c[name], imports.c.id, cursor))
+    found = tuple([_without_details(row) for row in rows[:limit]])
+    after = cursor_after(order, getattr(found[-1], name), found[-1].id) if len(rows) > limit else None
+    return ImportPage(imports=found, next_cursor=after)
+
+
+def _without_details(row: Row[Any]) -> KeptImport:
+    kept = dict(row._mapping)
+    sentence = kept.pop("sentence")
+    return KeptImport(**kept, progress={}, outcome={"sentence": sentence} if sentence else {})
 
 
 async def import_of(db: Database, identity: int) -> KeptImport | None:

@@ -30,6 +30,7 @@ from router.web.api import (
 )
 from router.web.api.nouns import endpoints_of
 from router.web.describing import completed, methods_at
+from router.web.introduction import INTRODUCTION, TAGS
 from router.web.parts import Parts
 from router.web.problems import translate_errors
 
@@ -69,6 +70,8 @@ def _health() -> FastAPI:
     app = FastAPI(
         title="Call router",
         summary="Every caller reaches a person who can help.",
+        description=INTRODUCTION,
+        openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         # FastAPI's own pages would stand outside of `admit`, and load their scripts from elsewhere.
         openapi_url=None,
         docs_url=None,

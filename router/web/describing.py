@@ -55,6 +55,7 @@ def completed(description: dict[str, Any]) -> dict[str, Any]:
                 if "example" in media:
                     media["example"] = _with_null(media["example"], media.get("schema", {}), schemas)
         _leave_out_null(operation.get("parameters", ()))
+        _fill_in(operation)
         _guard(operation)
         _refuse_in_one_form(operation["responses"])
     _link(paths)
@@ -84,6 +85,14 @@ def _leave_out_null(parameters: Sequence[dict[str, Any]]) -> None:
         if len(sendable) == 1:
             del schema["anyOf"]
             schema.update(sendable[0])
+
+
+def _fill_in(operation: dict[str, Any]) -> None:
+    """What has to be sent stands in the documentation's form already; filters don't, they would hide what is there."""
+    for parameter in operation.get("parameters", ()):
+        needed = parameter["required"] or (parameter["name"] == "if-match" and "428" in operation["responses"])
+        if needed and (examples := parameter["schema"].get("examples")):
+            parameter["example"] = examples[0]
 
 
 def _bring_null_back(schemas: dict[str, dict[str, Any]]) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from router.ami import dialplan
 from router.ami.framing import parse
-from router.ami.inbound import leg_result, read_event, read_journal, read_member
+from router.ami.inbound import read_event, read_journal, read_member
+from router.ami.leg_results import leg_result
 from router.calls.events import (
     CallArrived,
     CallEnded,

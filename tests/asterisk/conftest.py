@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.faults import AmiProxy
 from router.lab.installation import AsteriskFiles, found_or_fetched
 from router.lab.postgres import PrivatePostgres, private_postgres

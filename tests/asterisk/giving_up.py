@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
-from router.lab.asterisk import OUTSIDE_PREFIX
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import BUSY, Answers, Behaviour, NeverAnswers, PlacedCall
 from router.lab.witness import Heard
 from router.routing.model import Account, Desk, Lead, Line, LineKind, Person, Phone, PhoneKind, Rule, Strategy

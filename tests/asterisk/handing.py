@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.calls.events import How
-from router.lab.asterisk import OUTSIDE_PREFIX
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import Answers, Behaviour, NeverAnswers, PlacedCall
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
 from router.storage.company import Company

@@ -7,7 +7,7 @@ Whatever it is, the coordinators' desk is behind it.
 from dataclasses import dataclass
 
 from router.calls.events import LegResult
-from router.lab.asterisk import OUTSIDE_PREFIX
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import BUSY, DECLINES, Answers, Behaviour, NeverAnswers, PlacedCall, Refuses
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
 from router.storage.company import Company

@@ -11,7 +11,8 @@ import pytest
 from router.ami.connection import LoginRefused
 from router.ami.link import AmiSettings
 from router.ami.survey import survey
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.ports import LOOPBACK
 from router.lab.stand import Stand, endpoints_of

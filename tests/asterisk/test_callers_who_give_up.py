@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.stand import Stand
 from tests.asterisk.conftest import phones_port, slips
 from tests.asterisk.giving_up import BEHAVIOURS, COMPANY, STRANGERS, Place, calls_to, helped, place_of

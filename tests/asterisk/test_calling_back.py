@@ -19,7 +19,8 @@ from router.commitments.commitment import Commitment, Party, State, Terms
 from router.commitments.events import HandedOver, Promised
 from router.commitments.ledger import Changed
 from router.commitments.owner import Owner
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.process import RouterFailed
 from router.lab.scenarios import BUSY, Answers, Behaviour, NeverAnswers
 from router.lab.stand import Stand

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from router.calls.events import LegResult
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.stand import Stand
 from router.lab.witness import Evidence, Heard
 from tests.asterisk.conftest import phones_port, slips

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import OUTSIDE_MOST, OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_MOST, OUTSIDE_PREFIX
 from router.lab.scenarios import BUSY, Answers, Behaviour, Mute, NeverAnswers, PlacedCall
 from router.lab.stand import Stand
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy

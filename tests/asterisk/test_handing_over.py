@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from router.calls.events import How
-from router.lab.asterisk import OUTSIDE_PREFIX, Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX, Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.scenarios import Answers, Behaviour
 from router.lab.stand import Stand, endpoints_of

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import Answers, Behaviour, PlacedCall, Refuses
 from router.lab.stand import Stand
 from router.lab.witness import Evidence

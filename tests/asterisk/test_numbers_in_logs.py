@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.process import RouterFailed
 from router.lab.scenarios import Answers, NeverAnswers, PlacedCall
 from router.lab.stand import Stand

@@ -15,7 +15,8 @@ import pytest
 
 from router.ami.dialplan import queue_name
 from router.calls.presence import Presence, away, sign_in
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import Answers, Behaviour, PlacedCall
 from router.lab.stand import LOOK_EVERY, Stand
 from router.lab.witness import Evidence, Heard

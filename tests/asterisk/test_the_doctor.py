@@ -26,7 +26,8 @@ from router.installation.doctor import Diagnosis, examine
 from router.installation.finding import Finding, Verdict
 from router.installation.premises import Premises
 from router.lab import sample
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.sample import SAMPLE
 from router.lab.stand import Stand, endpoints_of

@@ -11,8 +11,8 @@ import pytest
 
 from router.lab import sample
 from router.lab.asterisk import PrivateAsterisk
-from router.lab.demo import SCENES, SIGNED_OUT, Scene
 from router.lab.sample import SAMPLE
+from router.lab.scenes import SCENES, SIGNED_OUT, Scene
 from router.lab.stand import Stand
 from tests.asterisk.conftest import ROOT, phones_port, slips
 from tests.asterisk.reckoning import assert_records_agree, reckon

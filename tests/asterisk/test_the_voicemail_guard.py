@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.phones import Callers
 from router.lab.ports import LOOPBACK

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from router.lab import sample
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.sample import SAMPLE
 from router.lab.scenarios import PlacedCall

@@ -6,7 +6,8 @@ minute or half an hour is shortened by the very settings that an administrator h
 
 from pathlib import Path
 
-from router.lab.asterisk import OUTSIDE_PREFIX, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import BUSY, Answers, Behaviour, NeverAnswers
 from router.lab.stand import Stand
 from router.routing.model import Account, ClosedBy, Desk, Hours, Line, LineKind, Person, Phone, PhoneKind

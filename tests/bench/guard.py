@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from router.lab.asterisk import GUARD_USER, Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import GUARD_USER, Lab
 from router.lab.installation import found_or_fetched
 from router.lab.scenarios import PlacedCall
 from router.lab.stand import Stand, endpoints_of

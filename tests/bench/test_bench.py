@@ -1,7 +1,7 @@
 """Does the benchmark write what others read, and does it compare what it says? How fast anything is, is not asked."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from tests.bench.intercept import Delays, InterceptFigures
 from tests.bench.mechanisms import NAMES
 from tests.bench.rates import COARSE, FINE, highest_rate, ladder
 from tests.bench.report import Machine, Report, as_json, targets
-from tests.bench.traffic import bench_clean
+from tests.bench.traffic import Seen, bench_clean
 
 SMALL = company.Size(numbers=200, rules=60)
 MACHINE = Machine(cpu="any", cores=2, python="3", asterisk="22", kernel="6", load_before=0.0)
@@ -53,13 +53,23 @@ def test_every_figure_of_the_intercepting_part_is_written_under_the_name_that_ot
 def test_an_import_is_compared_with_the_same_calls_without_one() -> None:
     without, meanwhile = figures(median_ms=3.0).delays[20], figures(median_ms=4.5).delays[20]
     imported = importing.ImportFigures(
-        accounts=10, numbers=20, import_s=1.0, overlap=1.0, without=without, meanwhile=meanwhile
+        accounts=10, numbers=20, import_s=1.0, imports=1, without=without, meanwhile=meanwhile
     )
 
     told = as_json(report(imported=imported))
 
     assert {"import_s", "without", "meanwhile"} <= told["import"].keys()
     assert [target["says"] for target in told["targets"] if not target["hit"]] == ["median later while importing"]
+
+
+def test_of_a_run_only_calls_placed_during_an_import_count_and_every_one_that_failed() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    at = [noon + timedelta(seconds=second) for second in range(4)]
+    whole = Seen(offered=5, failed=1, per_second=1.0, delays=[1.0, 2.0, 3.0, 4.0], placed_at=at)
+
+    meanwhile = whole.during([(at[1], at[2]), (at[3], noon + timedelta(minutes=1))])
+
+    assert (meanwhile.delays, meanwhile.offered, meanwhile.failed) == ([2.0, 4.0], 3, 1)
 
 
 def test_a_router_slower_than_fastagi_has_missed_its_target() -> None:

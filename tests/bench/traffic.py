@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from router.lab.asterisk import TRUNK_ADDRESS, Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import TRUNK_ADDRESS, Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.phones import Callers, Phones, PhonesFailed
 from router.lab.ports import Ports
@@ -36,7 +38,8 @@ QUIET_WITHIN = 15.0  # seconds until the last channel of a run is gone, before t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What became of the calls of one run. `delays` are milliseconds from INVITE in to INVITE out, of all that had one.
+    """What became of the calls of one run. `delays` are milliseconds from INVITE in to INVITE out, of all that had one,
+    and `placed_at` says when each of these was placed.
 
     `per_second` is the rate at which they were really placed.
     """
@@ -45,6 +48,21 @@ class Seen:
     failed: int
     per_second: float
     delays: Sequence[float]
+    placed_at: Sequence[datetime] = ()
+
+    def during(self, spans: Sequence[tuple[datetime, datetime]]) -> "Seen":
+        """Only the calls that were placed in one of these spans, and all that failed, whenever that was."""
+        among = [
+            (delay, at)
+            for delay, at in zip(self.delays, self.placed_at, strict=True)
+            if any(begins <= at < ends for begins, ends in spans)
+        ]
+        return replace(
+            self,
+            offered=len(among) + self.failed,
+            delays=[delay for delay, _ in among],
+            placed_at=[at for _, at in among],
+        )
 
 
 class Exchange:
@@ -107,11 +125,13 @@ class Exchange:
 def _seen(heard: Sequence[Heard], offered: int) -> Seen:
     began = sorted(call.placed.invited_at for call in heard)
     lasted = (began[-1] - began[0]).total_seconds() if began else 0.0
+    rang = [(delay, call.placed.invited_at) for call in heard if (delay := call.intercept_ms) is not None]
     return Seen(
         offered=offered,
         failed=offered - sum(1 for call in heard if _reached_its_manager(call)),
         per_second=(len(began) - 1) / lasted if lasted else 0.0,
-        delays=[delay for call in heard if (delay := call.intercept_ms) is not None],
+        delays=[delay for delay, _ in rang],
+        placed_at=[at for _, at in rang],
     )
 
 

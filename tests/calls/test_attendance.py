@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.calls.attendance import Attendance
+from router.calls.calling_in import call_in_id
 from router.calls.events import AwayKept, Event, PresencePublished, Slot, TablePublished, Tick
 from router.calls.orders import AnswerCode, Word
 from router.calls.tracker import Calls
@@ -45,6 +46,15 @@ def test_who_took_a_call_from_a_desk_is_left_alone_until_so_long_after_its_end()
     room.hear(arrived(), taken("carl", slot=FIRST), ended(phone="carl", seconds=9))
     assert room.wrapping_up(9 + WRAP_UP - 0.1)
     assert not room.wrapping_up(9 + WRAP_UP)
+
+
+def test_after_a_test_call_there_is_nothing_to_write_down() -> None:
+    room = Room()
+    test = call_in_id("pbx", 7, at(0))
+    room.hear(arrived(test), taken("carl", slot=FIRST, call_id=test))
+    assert not room.wrapping_up(4)
+    room.hear(ended(test, phone="carl", seconds=9))
+    assert not room.wrapping_up(9)
 
 
 def test_a_second_call_begins_it_anew() -> None:

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 import pytest_asyncio
 
-from router.changes.aside import Child, NotDone
+from router.changes.aside import BEHIND_ALL, Child, NotDone, step_back
 from tests.changes import work_aside as work
 
 WITHIN = 20.0  # seconds; a child is there within 0.2
@@ -54,6 +54,14 @@ async def test_how_far_it_is_is_heard_as_it_goes(child: Child) -> None:
 
     assert await child.follow(work.count, WITHIN, heard.append, 5) == "counted"
     assert heard == [0, 1, 2, 3, 4]
+
+
+async def test_what_steps_back_lets_others_go_first_and_its_parent_does_not(child: Child) -> None:
+    before = os.nice(0)
+
+    assert await child.do(work.how_nice_once_it_has_stepped_back, WITHIN) == (BEHIND_ALL, BEHIND_ALL)
+    step_back()
+    assert os.nice(0) == before
 
 
 async def test_what_is_printed_by_mistake_does_not_come_between(child: Child) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from router.changes.aside import tell
+from router.changes.aside import step_back, tell
 
 _remembered: list[str] = []
 
@@ -53,3 +53,11 @@ def never_end(sign: str) -> None:
 
 def raise_what_cannot_be_told() -> None:
     raise CannotBeTold("it holds a function", what=lambda: None)
+
+
+def how_nice_once_it_has_stepped_back() -> tuple[int, int]:
+    """The process, and the session where Linux shares a core out among sessions (else again the process)."""
+    step_back()
+    session = Path("/proc/self/autogroup")
+    nice = os.nice(0)
+    return nice, int(session.read_text().split()[-1]) if session.exists() else nice

@@ -6,7 +6,7 @@ calls at a time even when no call has a plan: a caller who is patient must be an
 
 from dataclasses import dataclass
 
-from router.lab.asterisk import OUTSIDE_PREFIX
+from router.lab.configuration import OUTSIDE_PREFIX
 from router.lab.scenarios import DECLINES, Answers, Behaviour, NeverAnswers
 from router.routing.model import Account, Desk, Line, LineKind, Person, Phone, PhoneKind, Strategy
 from router.storage.company import Company

@@ -12,7 +12,7 @@ from router.lab.witness import Placed, Rung
 PIECE = 1_000_000  # bytes read at a time; no message is nearly as long
 REPEATED_WITHIN = timedelta(seconds=35)  # SIP repeats a message for at most 32 s: an ended dialogue is over then
 
-TELLING = ("CANCEL", "BYE")  # who ended it, when and why
+TELLING = ("CANCEL", "BYE", "INFO")  # who ended it, when and why; which key took it
 
 Seen = TypeVar("Seen", Placed, Rung)
 
@@ -20,7 +20,8 @@ Seen = TypeVar("Seen", Placed, Rung)
 class Following(Generic[Seen]):
     """One message log. `seen` makes of a dialogue what its side saw (witness.call_of, witness.leg_of).
 
-    Only dialogues that live keep all their messages; `over` are the others, which keep what tells who ended them.
+    Only dialogues that live keep all their messages; `over` are the others, which keep what tells who took and who
+    ended them.
     """
 
     def __init__(self, log: Path, seen: Callable[[tuple[Message, ...]], Seen]) -> None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.phones import Callers, PhonesFailed
 from router.lab.postgres import PrivatePostgres
@@ -28,7 +29,7 @@ from tests.chaos.faults import Striker, World
 from tests.chaos.following import Following
 from tests.chaos.schedule import Fault, schedule
 from tests.chaos.traffic import PATIENCE, calls
-from tests.chaos.verdict import Outcome
+from tests.chaos.verdict import Outcome, Owed
 
 Say = Callable[[str], None]
 
@@ -262,14 +263,15 @@ class _Run:
         self._trouble += [f"Asterisk logged {warning}" for warning in warnings[:TROUBLE_AT_MOST]]
         return records
 
-    def _owed(self) -> tuple[str, ...]:
-        """The calls on open commitments."""
+    def _owed(self) -> tuple[Owed, ...]:
         try:
             entries = asyncio.run(_entries(self._world.stand.database))
         except StorageError as why:
             self._trouble.append(f"the commitments can't be read: {why}")
             return ()
-        return tuple(call for entry in entries for call in entry.calls)
+        return tuple(
+            [Owed(calls=one.calls, closed=one.commitment.over, kept_by=one.commitment.kept_by_call) for one in entries]
+        )
 
     def _put_down_the_phones(self) -> None:
         for phones in (self._world.stand.phones, self._world.stand.outside):
@@ -282,7 +284,7 @@ class _Run:
 async def _entries(database: str) -> tuple[Entry, ...]:
     db = Database(database)
     try:
-        return await list_entries(db, at_most=MOST_OWED)
+        return await list_entries(db, over=True, at_most=MOST_OWED)
     finally:
         await db.close()
 

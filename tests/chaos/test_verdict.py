@@ -13,10 +13,11 @@ from tests.chaos.company import ACCOUNT_NUMBERS, GAVE_UP_SECONDS, LINE
 from tests.chaos.faults import Struck
 from tests.chaos.schedule import Kind
 from tests.chaos.traffic import WITHHELD
-from tests.chaos.verdict import Outcome, by_kind, complaints, figures
+from tests.chaos.verdict import Outcome, Owed, by_kind, complaints, figures
 
 BEGAN = datetime(2026, 3, 2, 17, tzinfo=UTC)
 ANSWERED, GAVE_UP = f"{ACCOUNT_NUMBERS}0000000", f"{ACCOUNT_NUMBERS}1000001"
+MOBILE = "+19175550003"
 CALLERS = (ANSWERED, GAVE_UP, WITHHELD, WITHHELD)
 
 
@@ -64,6 +65,10 @@ def struck(kind: Kind, second: float) -> Struck:
     return Struck(kind=kind, began_at=at(second), mended_at=at(second + 1), ready_at=at(second + 2))
 
 
+def owed(*calls: str) -> list[Owed]:
+    return [Owed(calls=(call,)) for call in calls]
+
+
 def a_good_run() -> Outcome:
     return Outcome(
         planned=4,
@@ -74,7 +79,7 @@ def a_good_run() -> Outcome:
         seen=Evidence(calls=tuple(heard(place, place % 2 == 0) for place in range(4)), strangers=()),
         records=[record(place, place % 2 == 0) for place in range(4)],
         struck=[struck(kind, 2.0 + place) for place, kind in enumerate(Kind)],
-        owed=["pbx:1.1", "pbx:3.1"],
+        owed=owed("pbx:1.1", "pbx:3.1"),
     )
 
 
@@ -153,19 +158,28 @@ def no_line(run: Outcome) -> Outcome:
 
 
 def no_commitment(run: Outcome) -> Outcome:
-    return replace(run, owed=["pbx:3.1"])
+    return replace(run, owed=owed("pbx:3.1"))
 
 
 def two_commitments(run: Outcome) -> Outcome:
-    return replace(run, owed=["pbx:1.1", "pbx:3.1", "pbx:3.1"])
+    return replace(run, owed=owed("pbx:1.1", "pbx:3.1", "pbx:3.1"))
 
 
 def a_commitment_for_who_was_answered(run: Outcome) -> Outcome:
-    return replace(run, owed=["pbx:0.1", "pbx:1.1", "pbx:3.1"])
+    return replace(run, owed=owed("pbx:0.1", "pbx:1.1", "pbx:3.1"))
 
 
 def a_commitment_for_no_call(run: Outcome) -> Outcome:
-    return replace(run, owed=["pbx:1.1", "pbx:3.1", "pbx:9.9"])
+    return replace(run, owed=owed("pbx:1.1", "pbx:3.1", "pbx:9.9"))
+
+
+def a_commitment_kept_by_a_short_talk(run: Outcome) -> Outcome:
+    kept = Owed(calls=("pbx:1.1",), closed=True, kept_by="pbx:0.1")
+    return replace(run, owed=[kept, *owed("pbx:3.1")])
+
+
+def a_commitment_void(run: Outcome) -> Outcome:
+    return replace(run, owed=[Owed(calls=("pbx:1.1",), closed=True), *owed("pbx:3.1")])
 
 
 def trouble(run: Outcome) -> Outcome:
@@ -195,7 +209,9 @@ WRONG: dict[Callable[[Outcome], Outcome], str] = {
     no_commitment: "pbx:1.1 (gave_up) on 0 instead of 1",
     two_commitments: "pbx:3.1 (gave_up) on 2 instead of 1",
     a_commitment_for_who_was_answered: "pbx:0.1 (answered) on 1 instead of 0",
-    a_commitment_for_no_call: "1 calls stand on the wrong number of open commitments: pbx:9.9, which is no call",
+    a_commitment_for_no_call: "1 calls stand on the wrong number of commitments: pbx:9.9, which is no call",
+    a_commitment_kept_by_a_short_talk: "although nobody had kept them: that of ('pbx:1.1',) by pbx:0.1",
+    a_commitment_void: "although nobody had kept them: that of ('pbx:1.1',) by nobody",
     trouble: "the router logged a traceback",
     stopped: "stopped early: 4 of 4 calls were offered",
 }
@@ -206,7 +222,7 @@ def test_a_good_run_has_no_complaints() -> None:
 
     assert complaints(run) == []
     sooner = with_record(run, 1, ended_at=at(10.0 + GAVE_UP_SECONDS).isoformat())
-    assert complaints(replace(sooner, owed=["pbx:3.1"])) == [], "who hung up at once is owed nothing"
+    assert complaints(replace(sooner, owed=owed("pbx:3.1"))) == [], "who hung up at once is owed nothing"
     told = figures(run)
     assert (told["offered"], told["answered"], told["gave_up"], told["lost"], told["twice"]) == (4, 2, 2, 0, 0)
 
@@ -216,15 +232,26 @@ def test_a_caller_who_was_gone_before_anything_rang_may_have_left_no_record() ->
     call = run.seen.calls[1]
     at_once = replace(call.placed, rang_at=None, ended_at=at(10.05))
     unrecorded = replace(run, records=[run.records[0], *run.records[2:]])
-    owed = [call_id for call_id in run.owed if call_id != "pbx:1.1"]
+    unowed = owed("pbx:3.1")
 
-    gone = replace(with_call(unrecorded, 1, replace(call, placed=at_once, rung=())), owed=owed)
-    rang = replace(with_call(unrecorded, 1, replace(call, placed=at_once)), owed=owed)
+    gone = replace(with_call(unrecorded, 1, replace(call, placed=at_once, rung=())), owed=unowed)
+    rang = replace(with_call(unrecorded, 1, replace(call, placed=at_once)), owed=unowed)
 
     assert complaints(gone) == []
     assert figures(gone)["gone_before_it_rang"] == 1
     (complaint,) = complaints(rang)
     assert "no record of a call" in complaint
+
+
+def test_the_talk_that_a_vanished_caller_left_to_a_phone_keeps_what_is_owed() -> None:
+    run = a_commitment_kept_by_a_short_talk(a_good_run())
+    call = run.seen.calls[0]
+
+    left = with_call(run, 0, replace(call, rung=(replace(call.rung[0], ended_at=at(30.0)),)))
+
+    assert complaints(run), "a short one keeps nothing"
+    assert complaints(left) == []
+    assert figures(left)["commitments_kept"] == 1
 
 
 @pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
@@ -249,7 +276,29 @@ def test_a_call_given_up_in_the_moment_of_the_answer_may_be_recorded_either_way(
 
     assert complaints(run) == []
     answered = with_record(run, 1, taken_phone="anna", ended="answered", legs=[leg])
-    assert complaints(replace(answered, owed=["pbx:3.1"])) == []
+    assert complaints(replace(answered, owed=owed("pbx:3.1"))) == []
+    only_its_leg = with_record(run, 1, legs=[leg])
+    assert complaints(only_its_leg) == [], "the phone was lifted, and the PBX heard of the hang-up before it connected"
+
+
+def a_mobile_takes_it(run: Outcome, before: float) -> Outcome:
+    """The second caller gives up, and a mobile's key had taken the call so many seconds before, half a second late."""
+    given_up = at(15.0)
+    pressed = given_up - timedelta(seconds=before)
+    key = Message(at=pressed, sent=True, raw=b"INFO sip:x@127.0.0.1 SIP/2.0\r\n\r\nSignal=1\r\n")
+    run = a_phone_answers(run, before=before + 0.6)
+    call = run.seen.calls[1]
+    leg = replace(call.rung[0], phone=MOBILE, messages=(key,))
+    told = {"phone": MOBILE, "result": "answered", "ended_at": at(15.0).isoformat()}
+    answered = with_record(run, 1, taken_phone=MOBILE, ended="answered", legs=[told])
+    return replace(with_call(answered, 1, replace(call, rung=(leg,))), owed=owed("pbx:3.1"))
+
+
+def test_a_call_given_up_in_the_moment_in_which_a_mobile_took_it_may_be_recorded_as_taken() -> None:
+    crossed, long_before = (a_mobile_takes_it(a_good_run(), before=before) for before in (0.01, 2.0))
+
+    assert complaints(crossed) == []
+    assert any(f"recorded {MOBILE}" in complaint for complaint in complaints(long_before))
 
 
 def test_a_call_given_up_long_after_a_phone_answered_was_not_given_up_by_accident() -> None:

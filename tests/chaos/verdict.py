@@ -19,7 +19,17 @@ NAMED = 8  # examples of one complaint; the first few say what is wrong
 # By which the PBX may hear of a call later than its caller placed it, so that withheld ones can be told apart by time.
 HEARD_WITHIN = timedelta(seconds=WITHHELD_EVERY / 2)
 CROSSES_WITHIN = timedelta(seconds=0.5)  # a phone's answer and the caller's hang-up; milliseconds, unless one swaps
+KEPT_BY = timedelta(seconds=20)  # of talk: what the router takes when nothing else is set
 FELT_FOR = timedelta(seconds=2)  # after the router is ready again: one heartbeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """One commitment: the ids of its calls, and how it was closed, if it was."""
+
+    calls: tuple[str, ...]
+    closed: bool = False
+    kept_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +51,7 @@ class Outcome:
     struck: Sequence[Struck]
     trouble: Sequence[str] = ()
     notes: Sequence[str] = ()
-    owed: Collection[str] = ()  # the ids of the calls on open commitments, as often as they stand on one
+    owed: Collection[Owed] = ()
     stopped_early: bool = False
 
     @property
@@ -164,13 +174,27 @@ def _contradiction(call: Heard, record: Record) -> str | None:
     phone answered, PBX and phone may see differently."""
     if not (call.placed.hung_up and call.placed.answered_at is None):
         return disagreement(call, record)
-    unanswered = [leg if not _crossed(call, leg) else replace(leg, answered_at=None) for leg in call.rung]
-    return disagreement(call, record) and disagreement(replace(call, rung=tuple(unanswered)), record)
+    crossed = {leg.phone for leg in call.rung if _crossed(call, leg)}
+    unanswered = [replace(leg, answered_at=None) if leg.phone in crossed else leg for leg in call.rung]
+    return disagreement(replace(call, rung=tuple(unanswered)), _as_given_up(record, crossed))
 
 
 def _crossed(call: Heard, leg: Rung) -> bool:
     gone = next((message.at for message in call.placed.messages if message.method == "CANCEL"), None)
-    return gone is not None and leg.answered_at is not None and abs(leg.answered_at - gone) < CROSSES_WITHIN
+    took = leg.accepted_at if leg.phone.startswith("+") else leg.answered_at  # a mobile takes a call by its key
+    return gone is not None and took is not None and abs(took - gone) < CROSSES_WITHIN
+
+
+def _as_given_up(record: Record, crossed: Collection[str]) -> Record:
+    """The record as if none of these phones had taken the call."""
+    legs = [{**leg, "result": "cancelled"} if _was_taken(leg, crossed) else leg for leg in record["legs"]]
+    if record["taken_phone"] not in crossed:
+        return {**record, "legs": legs}
+    return {**record, "taken_phone": None, "ended": "gave_up", "legs": legs}
+
+
+def _was_taken(leg: Record, by: Collection[str]) -> bool:
+    return leg["result"] == "answered" and leg["phone"] in by
 
 
 def _misplaced(call: Heard, record: Record) -> str | None:
@@ -181,8 +205,18 @@ def _misplaced(call: Heard, record: Record) -> str | None:
 
 
 def _wrong_commitments(outcome: Outcome) -> Iterator[str]:
-    """Each call that reached nobody stands on one open commitment, and no other call does."""
-    owed = Counter(outcome.owed)
+    """Each call that reached nobody stands on one commitment, and no other call does.
+
+    They are open, since nobody here talks for so long that it keeps one. Only with a caller who vanished, as in a power
+    cut, may a phone do so until somebody ends that talk. What it kept had been owed, and counts as that.
+    """
+    pairs, _, _ = paired(outcome.seen, outcome.records)
+    long = {record["call_id"] for call, record in pairs if _talked_long(call)}
+    closed = [one for one in outcome.owed if one.closed and one.kept_by not in long]
+    if closed:
+        what = ", ".join(f"that of {one.calls} by {one.kept_by or 'nobody'}" for one in closed[:NAMED])
+        yield f"{len(closed)} commitments were closed, although nobody had kept them: {what}"
+    owed = Counter(call for one in outcome.owed for call in one.calls)
     wrong = []
     for record in outcome.records:
         times, wanted = owed.pop(record["call_id"], 0), int(_is_owed(record))
@@ -190,7 +224,13 @@ def _wrong_commitments(outcome: Outcome) -> Iterator[str]:
             wrong.append(f"{record['call_id']} ({record['ended']}) on {times} instead of {wanted}")
     wrong += [f"{call_id}, which is no call," for call_id in owed]
     if wrong:
-        yield f"{len(wrong)} calls stand on the wrong number of open commitments: " + "; ".join(wrong[:NAMED])
+        yield f"{len(wrong)} calls stand on the wrong number of commitments: " + "; ".join(wrong[:NAMED])
+
+
+def _talked_long(call: Heard) -> bool:
+    """Whether a phone had it for so long that this keeps what is owed."""
+    talks = (leg.ended_at - leg.answered_at for leg in call.rung if leg.answered_at and leg.ended_at)
+    return max(talks, default=timedelta()) >= KEPT_BY
 
 
 def _is_owed(record: Record) -> bool:
@@ -231,7 +271,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "lost": len(seen.lost),
         "twice": len(seen.twice),
         "records": len(outcome.records),
-        "calls_on_commitments": len(outcome.owed),
+        "calls_on_commitments": sum(len(one.calls) for one in outcome.owed),
+        "commitments_kept": sum(one.closed for one in outcome.owed),
         "paths": dict(Counter(record["path"] or "none" for record in outcome.records)),
         "longest_until_a_phone_rang_ms": round(max((call.intercept_ms or 0.0 for call in seen.calls), default=0.0), 1),
         "struck": dict(Counter(str(struck.kind) for struck in outcome.struck)),

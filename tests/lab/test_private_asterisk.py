@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from router.lab.asterisk import Lab, PrivateAsterisk
+from router.lab.asterisk import PrivateAsterisk
+from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFailed, AsteriskFiles
 from router.lab.phones import Callers, Phones
 from router.lab.raw import place_raw

@@ -1,7 +1,8 @@
 """Does schemathesis find a request that the API answers otherwise than its description says?
 
 It is told nothing but the description and a key: whatever operation is added is asked as well. The API stands on a
-real server and has a database of its own, so one role's changes are nobody else's.
+real server and has a database of its own, so one role's changes are nobody else's. A file for each role, so that with
+full numbers, when a role takes minutes, they run side by side.
 """
 
 import asyncio

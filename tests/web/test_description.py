@@ -1,5 +1,6 @@
 """Does the API's description tell the whole of every operation, by itself?"""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,19 @@ OPERATIONS = named(DESCRIPTION)
 def test_every_operation_says_what_it_is_for_in_words_of_its_own() -> None:
     assert those(lambda one: not one.get("description")) == []
     assert those(lambda one: one["summary"] == one["operationId"].replace("_", " ").title()) == []
+
+
+def test_no_summary_is_a_single_word_and_each_is_english() -> None:
+    assert those(lambda one: " " not in one["summary"]) == []
+    assert those(lambda one: bool(re.search(r"\ba ([aeio]|hours)", one["summary"]))) == []
+
+
+def test_whoever_opens_it_is_told_how_to_begin_and_what_each_part_is_for() -> None:
+    tags = [tag["name"] for tag in DESCRIPTION["tags"]]
+
+    assert "`router key new NAME --role admin`" in DESCRIPTION["info"]["description"]
+    assert sorted(tags) == sorted({tag for one in OPERATIONS.values() for tag in one["tags"]})
+    assert all(tag["description"] for tag in DESCRIPTION["tags"])
 
 
 def test_every_operation_says_who_may_use_it() -> None:
@@ -49,6 +63,18 @@ def test_every_refusal_is_a_problem_and_each_status_is_named_by_itself() -> None
     assert those(otherwise) == []
 
 
+def test_what_has_to_be_sent_is_filled_in_and_no_filter_is() -> None:
+    def filled(operation: dict[str, Any]) -> set[str]:
+        return {one["name"] for one in operation.get("parameters", ()) if "example" in one}
+
+    needed = {"id", "ref", "call_id", "prefix", "noun", "asset", "version"}
+    assert filled(OPERATIONS["PATCH /api/v1/rules/{id}"]) == {"id", "if-match"}
+    assert filled(OPERATIONS["PUT /api/v1/rules/by-ref/{ref}"]) == {"ref"}
+    assert filled(OPERATIONS["GET /api/v1/rules"]) == set()
+    assert those(lambda one: bool(filled(one) - needed - {"if-match"})) == []
+    assert those(lambda one: any(p["in"] == "path" and p["name"] not in filled(one) for p in places_of(one))) == []
+
+
 def test_no_two_operations_have_the_same_name() -> None:
     names = [operation["operationId"] for operation in OPERATIONS.values()]
 
@@ -63,6 +89,10 @@ def test_whoever_has_made_something_is_told_how_to_go_on_with_it() -> None:
         "path.id": "$response.body#/id",
         "header.If-Match": "$response.header.ETag",
     }
+
+
+def places_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(operation.get("parameters", ()))
 
 
 def those(which: Callable[[dict[str, Any]], bool]) -> list[str]:

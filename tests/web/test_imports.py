@@ -123,6 +123,34 @@ async def test_what_can_not_be_an_import_is_refused_at_once(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_imports_are_listed_page_by_page_and_who_lost_their_router_is_told_so(either_office: Office) -> None:
+    office = either_office
+    for _ in range(3):
+        await send(office, b"name\nPine\n", "text/csv", "noun=accounts&dry_run=true")
+    waiting = await listed(office, "limit=2")
+    rest = await listed(office, f"limit=2&cursor={waiting['next']}")
+    async with importing(office):
+        await ended(office, 3)
+        await ended(office, 1)
+    done = await listed(office, "state=done&order=id")
+    office.now += bulk.SILENT_FOR * 2
+    await send(office, b"name\nPine\n", "text/csv", "noun=accounts")
+    office.now += bulk.SILENT_FOR * 2
+    lost = await listed(office, "limit=1")
+
+    assert [(one["id"], one["state"], one["sentence"]) for one in waiting["items"]] == [
+        (3, "waiting", "it waits"), (2, "waiting", "it waits"),
+    ]  # fmt: skip
+    assert ([one["id"] for one in rest["items"]], rest["next"]) == ([1], None)
+    assert [one["id"] for one in done["items"]] == [1, 2, 3]
+    assert {(one["asked_by"], one["sentence"]) for one in done["items"]} == {("editor", "nothing was changed")}
+    assert (lost["items"][0]["state"], "is gone" in lost["items"][0]["sentence"]) == ("failed", True)
+
+
+async def listed(office: Office, query: str) -> Any:
+    return (await office.get(f"/api/v1/imports?{query}", role=Role.EDITOR)).json()
+
+
 async def test_only_who_may_edit_imports_and_a_body_has_a_limit(office: Office) -> None:
     too_large = bytes(imports.BODY_AT_MOST + 1)
 

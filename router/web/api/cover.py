@@ -67,7 +67,13 @@ class CoverEnded(BaseModel):
     at: datetime
 
 
-@endpoints.post("/preview", operation_id="preview_cover_person", responses=REFUSALS, **needs(Role.COORDINATOR))
+@endpoints.post(
+    "/preview",
+    operation_id="preview_cover_person",
+    summary="Preview what covering would change",
+    responses=REFUSALS,
+    **needs(Role.COORDINATOR),
+)
 async def preview(request: Request, parts: PartsHere, id: Identity, body: CoverBody) -> CoverTold:
     """What comes to whom meanwhile; nothing is changed."""
     now = parts.now()
@@ -76,7 +82,9 @@ async def preview(request: Request, parts: PartsHere, id: Identity, body: CoverB
     return _told(await covering.preview(*given, ends_others=body.ends_others))
 
 
-@endpoints.post("", operation_id="cover_person", responses=REFUSALS, **needs(Role.COORDINATOR))
+@endpoints.post(
+    "", operation_id="cover_person", summary="Cover somebody", responses=REFUSALS, **needs(Role.COORDINATOR)
+)
 async def cover(request: Request, parts: PartsHere, id: Identity, body: CoverBody) -> CoverTold:
     """Let somebody answer for this person until they are back."""
     now = parts.now()
@@ -85,7 +93,13 @@ async def cover(request: Request, parts: PartsHere, id: Identity, body: CoverBod
     return _told(await covering.cover(*given, ends_others=body.ends_others))
 
 
-@endpoints.delete("", operation_id="end_cover_person", responses=REFUSALS, **needs(Role.COORDINATOR))
+@endpoints.delete(
+    "",
+    operation_id="end_cover_person",
+    summary="End somebody's cover",
+    responses=REFUSALS,
+    **needs(Role.COORDINATOR),
+)
 async def end(request: Request, parts: PartsHere, id: Identity) -> CoverEnded:
     """They are back: what counts now ends now."""
     now = parts.now()

@@ -21,6 +21,7 @@ from router.storage.import_schema import ImportState
 from router.storage.imports import KeptImport
 from router.storage.schema import Role
 from router.web.admission import key_of, needs
+from router.web.api.lists import ISO, PAGE, PAGE_AT_MOST, QueryInstant
 from router.web.parts import Parts, parts
 from router.web.problems import Problem, Refusal
 
@@ -93,6 +94,18 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+_LISTED: dict[str, Any] = {
+    "id": 1,
+    "state": "done",
+    "sentence": "imported",
+    "asked_at": "2026-03-02T09:00:00Z",
+    "asked_by": "crm",
+    "asked": {"dry_run": False, "replace": False, "remove_up_to": None, "noun": "accounts"},
+    "updated_at": "2026-03-02T09:00:04Z",
+    "version": 42,
+}
+
+
 class Standing(BaseModel):
     """How far an import is, or what became of it."""
 
@@ -112,6 +125,44 @@ class Standing(BaseModel):
     faults: dict[str, Any] | None = Field(description="How many, and the first of them, by file, row and column.")
     remarks: dict[str, Any] | None = Field(description="What had to be put right, such as numbers without their +.")
     nowhere: list[dict[str, Any]] = Field(description="Ways on which callers would reach nobody.")
+
+
+class ImportsQuery(BaseModel):
+    """Which imports."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
+    cursor: Annotated[str, Field(max_length=600)] | None = Field(default=None, description="`next` of the last answer.")
+    order: Literal["-id", "id", "-updated_at", "updated_at"] = Field(
+        default="-id", description="With - in front the other way round."
+    )
+    state: ImportState | None = Field(default=None, description="Only those.")
+    updated_since: QueryInstant | None = Field(
+        default=None, examples=[ISO], description="That gave a sign then or later."
+    )
+
+
+class Listed(BaseModel):
+    """One import, and what became of it in a sentence."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _LISTED})
+
+    id: int
+    state: ImportState
+    sentence: str
+    asked_at: datetime
+    asked_by: str = Field(description="The name of the key that asked for it.")
+    asked: dict[str, Any]
+    updated_at: datetime = Field(description="When it gave the last sign.")
+    version: int | None = Field(description="Of the table that it made; null where it made none.")
+
+
+class ImportPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_LISTED], "next": None}})
+
+    items: list[Listed]
+    next: str | None = Field(description="Send it as `cursor` to get what follows; null at the end.")
 
 
 @endpoints.post(
@@ -179,6 +230,19 @@ async def create(request: Request, parts: PartsHere, query: Annotated[ImportQuer
     except Refusal:
         path.unlink(missing_ok=True)
         raise
+
+
+@endpoints.get("/imports", operation_id="list_import", summary="List imports", **needs(Role.EDITOR))
+async def list_imports(parts: PartsHere, query: Annotated[ImportsQuery, Query()]) -> ImportPage:
+    """Those that were asked for, newest first, with what became of each in a sentence; read one for its details."""
+    page = await parts.bulk.page(
+        order=query.order.replace("updated_at", "told_at"),
+        limit=query.limit,
+        cursor=query.cursor,
+        states=() if query.state is None else (query.state,),
+        told_since=query.updated_since,
+    )
+    return ImportPage(items=[_listed(kept) for kept in page.imports], next=page.next_cursor)
 
 
 def _holds_a_field(path: Path) -> bool:
@@ -290,13 +354,32 @@ def _append(path: Path, piece: bytes) -> None:
         file.write(piece)
 
 
+def _listed(kept: KeptImport) -> Listed:
+    return Listed(
+        id=kept.id,
+        state=kept.state,
+        sentence=_sentence(kept),
+        asked_at=kept.asked_at,
+        asked_by=kept.actor,
+        asked=dict(kept.asked),
+        updated_at=kept.told_at,
+        version=kept.version,
+    )
+
+
+def _sentence(kept: KeptImport) -> str:
+    if kept.state is ImportState.WAITING:
+        return "it waits"
+    return str(kept.outcome.get("sentence") or kept.progress.get("doing") or "beginning")
+
+
 def _standing(kept: KeptImport) -> Standing:
     outcome = kept.outcome
     running = kept.state is ImportState.RUNNING
     return Standing(
         id=kept.id,
         state=kept.state,
-        sentence=outcome.get("sentence") or (kept.progress.get("doing", "beginning") if running else "it waits"),
+        sentence=_sentence(kept),
         asked_at=kept.asked_at,
         asked=dict(kept.asked),
         progress=Progress(**kept.progress) if running and kept.progress else None,

@@ -112,6 +112,7 @@ class LeavingTold(BaseModel):
 @endpoints.get(
     "",
     operation_id="read_leave",
+    summary="Read when somebody leaves",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.VIEWER),
 )
@@ -123,6 +124,7 @@ async def read(parts: PartsHere, id: Identity) -> LeavingTold:
 @endpoints.post(
     "/preview",
     operation_id="preview_leave",
+    summary="Preview what leaving would hand over",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.EDITOR),
 )
@@ -148,6 +150,7 @@ async def leave(request: Request, parts: PartsHere, id: Identity, body: LeaveBod
 @endpoints.post(
     "/undo",
     operation_id="undo_leave",
+    summary="Let somebody stay after all",
     responses={404: {"model": Problem}, 409: {"model": Problem}},
     **needs(Role.EDITOR),
 )

@@ -105,6 +105,13 @@ def models_of(declared: Declared) -> Models:
     )
 
 
+def said_of_one(noun: Noun) -> str:
+    """One of them in a sentence: `an account`, `opening hours`."""
+    if noun is Noun.HOURS:
+        return "opening hours"
+    return f"{'an' if noun.value[0] in 'aeiou' else 'a'} {noun.value}"
+
+
 def _patch_of(declared: Declared, name: str) -> type[BaseModel]:
     fields: dict[str, Any] = {
         field: (_perhaps(known), Field(default=None, alias=known.alias, description=known.description))
@@ -112,7 +119,9 @@ def _patch_of(declared: Declared, name: str) -> type[BaseModel]:
     }
     first = next(field for field in declared.example)
     config = ConfigDict(extra="forbid", json_schema_extra={"example": {first: declared.example[first]}})
-    return create_model(f"{name}Patch", __config__=config, __doc__=f"What shall change of a {name.lower()}.", **fields)
+    return create_model(
+        f"{name}Patch", __config__=config, __doc__=f"What shall change of {said_of_one(declared.noun)}.", **fields
+    )
 
 
 def _perhaps(field: FieldInfo) -> Any:
@@ -129,7 +138,7 @@ def _query_of(declared: Declared, name: str) -> type[ListQuery]:
     }
     for one in declared.references:
         written = one.written.removesuffix("s") if one.several else one.written
-        says = f"The id of a {one.to.value}."
+        says = f"The id of {said_of_one(one.to)}."
         filters[one.field] = (Optional[QueryId], Field(default=None, alias=written, description=says))  # noqa: UP045
     for field, kind in declared.choices.items():
         filters[field] = (Optional[kind], Field(default=None))  # noqa: UP045

@@ -18,7 +18,7 @@ from router.routing.configuration import Noun
 from router.storage.kept import Kept, kept_by_ref, kept_of, kept_page
 from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
-from router.web.api.models import ListQuery, models_of
+from router.web.api.models import ListQuery, models_of, said_of_one
 from router.web.parts import Parts, parts
 from router.web.problems import Refusal
 
@@ -40,7 +40,7 @@ def endpoints_of(declared: Declared) -> APIRouter:
     writer = needs(WRITERS.get(declared.noun, WRITER))
     endpoints = APIRouter(prefix=f"/{declared.plural}", tags=[declared.plural])
     of = _Operations(declared)
-    one, many = declared.noun.value, declared.plural
+    one, many, one_of = declared.noun.value, declared.plural, said_of_one(declared.noun)
 
     def add(method: str, path: str, endpoint: Callable[..., Any], says: str, **particulars: Any) -> None:
         endpoints.add_api_route(
@@ -55,16 +55,16 @@ def endpoints_of(declared: Declared) -> APIRouter:
     viewer = needs(Role.VIEWER)
     add("GET", "", _typed(of.list, query=Annotated[models.query, Query()]), f"List {many}",
         responses=models.page_answers(), **viewer)  # fmt: skip
-    add("POST", "", _typed(of.create, fields=models.body), f"Make a {one}", status_code=201,
+    add("POST", "", _typed(of.create, fields=models.body), f"Make {one_of}", status_code=201,
         responses=models.answers(201, 409), **writer)  # fmt: skip
-    add("GET", "/by-ref/{ref}", of.read_by_ref, f"Read a {one} by your own key",
+    add("GET", "/by-ref/{ref}", of.read_by_ref, f"Read {one_of} by your own key",
         responses=models.answers(200, 404), **viewer)  # fmt: skip
-    add("PUT", "/by-ref/{ref}", _typed(of.replace, fields=models.body), f"Make or replace a {one} by your own key",
+    add("PUT", "/by-ref/{ref}", _typed(of.replace, fields=models.body), f"Make or replace {one_of} by your own key",
         responses=models.answers(200, 201, 409, 412), **writer)  # fmt: skip
-    add("GET", "/{id}", of.read, f"Read a {one}", responses=models.answers(200, 404), **viewer)
-    add("PATCH", "/{id}", _typed(of.amend, patch=models.patch), f"Change a {one}",
+    add("GET", "/{id}", of.read, f"Read {one_of}", responses=models.answers(200, 404), **viewer)
+    add("PATCH", "/{id}", _typed(of.amend, patch=models.patch), f"Change {one_of}",
         responses=models.answers(200, 404, 409, 412, 428), **writer)  # fmt: skip
-    add("DELETE", "/{id}", of.remove, f"Remove a {one}", status_code=204, response_class=Response,
+    add("DELETE", "/{id}", of.remove, f"Remove {one_of}", status_code=204, response_class=Response,
         responses=models.answers(404, 409, 412, 428), **writer)  # fmt: skip
     return endpoints
 
