@@ -27,6 +27,7 @@ from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.doctor import doctor
 from router.commands.forget import forget_number
+from router.commands.install import init, upgrade
 from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
@@ -53,8 +54,10 @@ app.command(leave)
 app.command(cover)
 app.command(changes)
 app.command(check)
+app.command(init)
 app.command(doctor)
 app.command(backup)
+app.command(upgrade)
 
 
 @app.command

@@ -291,6 +291,12 @@ def normalised(url: str) -> URL:
     return address.set(drivername=drivers[backend])
 
 
+def without_password(url: str) -> str:
+    """The address as people write it, without driver and password. Raises as `normalised`."""
+    address = normalised(url)
+    return address._replace(drivername=address.get_backend_name(), password=None).render_as_string()
+
+
 async def _open_sqlite(file: str, locked_within: float) -> aiosqlite.Connection:
     connection = aiosqlite.connect(file, timeout=locked_within)
     worker = connection._thread
