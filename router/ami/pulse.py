@@ -52,7 +52,10 @@ async def feel_pulse(
     heard_within: float = HEARD_WITHIN,
     timing: Timing = DEFAULT_TIMING,
 ) -> Pulse:
-    """Log in, measure, and leave; `heard_within` are the seconds after which an event is lost. Raises LinkFailed, and LoginRefused, a kind of it."""
+    """Log in, measure, and leave; an event that isn't heard within so many seconds is lost.
+
+    Raises LinkFailed, and LoginRefused, a kind of it.
+    """
     tally = Tally()
     echoes = _Echoes(heard_within)
     wire = await connect(settings, lambda: _EchoWire(echoes, tally), timing)
