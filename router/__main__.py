@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.backup import backup
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.calling_in import call_in
@@ -32,7 +33,8 @@ from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.commands.report import app as report
 from router.logs import set_up_logs
-from router.settings import SettingsError, load_settings
+from router.settings import load_settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import NotMigrated, StorageError
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ app.command(changes)
 app.command(check)
 app.command(init)
 app.command(doctor)
+app.command(backup)
 app.command(upgrade)
 
 

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 
 from router.commands.console import fail, in_loop, out, who_asks
 from router.commands.doctor import asterisk_here, use_settings
-from router.settings import FILE, PREFIX, Settings, SettingsError, load_settings
+from router.settings import FILE, PREFIX, Settings, load_settings
+from router.settings_of_parts import SettingsError
 
 if TYPE_CHECKING:
     from router.installation.initialising import Outcome

@@ -1,9 +1,7 @@
 """What is to be done, here and in which order, so that this installation is of the version that this program is?"""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from router.installation.placing import Put, stamp
 from router.installation.premises import Premises
 from router.installation.talk import Talk
 from router.installation.wanted import asterisks_files
+from router.storage.backup import back_up
 from router.storage.condition import Condition, Tables, look_at
 from router.storage.database import Database, StorageError, normalised, without_password
 from router.storage.migrate import upgraded
@@ -128,9 +127,9 @@ async def _migrate(upgrade: Upgrade, premises: Premises, talk: Talk, outcome: Ou
     else:
         backup = _backup_of(file, upgrade, now)
         try:
-            await asyncio.to_thread(back_up, file, backup)
+            await asyncio.to_thread(back_up, premises.settings.database, backup)
             await upgraded(premises.settings.database)
-        except (OSError, sqlite3.Error, StorageError) as fault:
+        except (OSError, StorageError) as fault:
             outcome.failed.append(f"the database is as it was ({fault}): correct that, then run this again")
         else:
             outcome.done += [f"{file} backed up as {backup}", f"its tables are those of {upgrade.newest} now"]
@@ -138,17 +137,10 @@ async def _migrate(upgrade: Upgrade, premises: Premises, talk: Talk, outcome: Ou
                 talk.say(sentence)
 
 
-def back_up(file: Path, backup: Path) -> None:
-    """A copy of SQLite's file as one moment saw it, also while somebody writes. Raises sqlite3.Error, OSError."""
-    backup.touch(mode=0o600)
-    with closing(sqlite3.connect(file)) as there, closing(sqlite3.connect(backup)) as copy:
-        there.backup(copy)
-
-
 def _backup_command(premises: Premises, upgrade: Upgrade, now: datetime) -> str:
     file = _file(premises)
     if file is not None:
-        return f"sqlite3 {file} \".backup '{_backup_of(file, upgrade, now)}'\" (with --yes it is done for you)"
+        return f"router backup {_backup_of(file, upgrade, now)} (with --yes it is done for you)"
     where = without_password(premises.settings.database)
     return f"pg_dump --format=custom --file=router-{upgrade.revision}-{stamp(now)}.dump '{where}'"
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from router.ami.shipped import FOLDER, MANAGER
 from router.installation.dropins import SECRET, Standing, drop_ins, secret_in
 from router.installation.placing import Put
-from router.settings import Settings, SettingsError
+from router.settings import Settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import normalised, without_password
 
 UNIT = Path(__file__).with_name("call-router.service")

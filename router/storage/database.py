@@ -26,6 +26,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from router.storage.sqlite_driver import connection_to
 from router.storage.wakeups import Topic, Wakeups
 
 CONNECT_WITHIN = 3.0  # seconds; a connection takes milliseconds, and the caller of a page shouldn't wait longer
@@ -298,7 +299,7 @@ def without_password(url: str) -> str:
 
 
 async def _open_sqlite(file: str, locked_within: float) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(file, timeout=locked_within)
+    connection = connection_to(file, locked_within)
     worker = connection._thread
     worker.daemon = True  # as SQLAlchemy does it: a connection that was never closed must not keep the process
     try:

@@ -14,7 +14,8 @@ from router.installation.dropins import Standing, drop_ins, is_freepbx, missing_
 from router.installation.initialising import Outcome, initialise, make_tables_and_key, put_all, put_into_asterisk
 from router.installation.placing import Put, place
 from router.installation.wanted import Wanted, settings_of
-from router.settings import Settings, SettingsError
+from router.settings import Settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import Database
 from router.storage.keys import KeyStanding, list_keys
 from tests.installation.person import Person

@@ -12,7 +12,8 @@ import pytest
 from router.ami.shipped import FOLDER
 from router.installation.premises import Premises
 from router.installation.upgrading import Upgrade, carry_out, look_at_upgrade, steps
-from router.settings import Ami, Http, Settings
+from router.settings import Settings
+from router.settings_of_parts import Ami, Http
 from router.storage.condition import Tables
 from router.storage.migrate import downgrade
 from tests.installation.person import Person
@@ -72,7 +73,7 @@ def test_the_steps_come_in_their_order(premises: Premises) -> None:
 
     beginnings = ("Stop every router", "Back up", "Bring its tables", "Replace", "Let Asterisk read", "Start", "See")
     assert [step.startswith(begins) for step, begins in zip(told, beginnings, strict=True)] == [True] * 7
-    assert "sqlite3 " in told[1]
+    assert "router backup " in told[1]
     assert "asterisk -rx 'dialplan reload'" in told[4]
     assert "queue" not in told[4]
 

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from router.installation.finding import Finding, fault, good, left_out, warning
 from router.installation.premises import Premises
 from router.notices.mail import Mailer, MailFailed
-from router.settings import SettingsError
+from router.settings_of_parts import SettingsError
 
 API, MAIL = "API", "mail"
 
