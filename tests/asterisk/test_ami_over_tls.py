@@ -21,7 +21,8 @@ from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.ports import LOOPBACK
 from router.lab.stand import Stand, endpoints_of
-from router.settings import Ami, Settings
+from router.settings import Settings
+from router.settings_of_parts import Ami
 from tests.asterisk.certificates import Maker
 from tests.asterisk.company import BEHAVIOURS, COMPANY, MANAGER, callers
 from tests.asterisk.conftest import ROOT, SHIPPED, phones_port, slips

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from router.installation.doctor import examine
 from router.installation.finding import MARKS, Finding, Verdict, fault
 from router.installation.premises import Premises
-from router.settings import Ami, Http, Mail, Settings
+from router.settings import Settings
+from router.settings_of_parts import Ami, Http, Mail
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
 from tests.sample_database import furnish
 
