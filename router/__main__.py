@@ -27,12 +27,14 @@ from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.doctor import doctor
 from router.commands.forget import forget_number
+from router.commands.install import init, upgrade
 from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.commands.report import app as report
 from router.logs import set_up_logs
-from router.settings import SettingsError, load_settings
+from router.settings import load_settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import NotMigrated, StorageError
 
 if TYPE_CHECKING:
@@ -52,8 +54,10 @@ app.command(leave)
 app.command(cover)
 app.command(changes)
 app.command(check)
+app.command(init)
 app.command(doctor)
 app.command(backup)
+app.command(upgrade)
 
 
 @app.command

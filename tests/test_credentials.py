@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from router.credentials import FOLDER
-from router.settings import SettingsError, load_settings, variables
+from router.settings import load_settings, variables
+from router.settings_of_parts import SettingsError
 from router.storage.database import normalised
 
 
