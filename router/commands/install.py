@@ -235,12 +235,13 @@ def _tell(outcome: "Outcome", wanted: "Wanted", *, dry_run: bool) -> None:
         out.print("Nothing was changed.", style="bold")
     if outcome.failed:
         sys.exit(1)
-    start = "systemctl enable --now call-router" if wanted.systemd else "router serve"
-    file = wanted.settings_file
+    start = f"export ROUTER_SETTINGS={wanted.settings_file}; router serve (and in another shell: router doctor)"
+    if wanted.systemd:
+        start = "systemctl daemon-reload; systemctl enable --now call-router; router doctor"
     out.print(
         "Next:\n"
         "  1. asterisk -rx 'core reload'\n"
-        f"  2. export ROUTER_SETTINGS={file}; {start}; router doctor\n"
+        f"  2. {start}\n"
         "  3. point a trunk at the context router-in (dialplan/README.md)",
         markup=False,
         highlight=False,

@@ -17,7 +17,7 @@ from router.settings_of_parts import SettingsError
 from router.storage.database import normalised, without_password
 
 UNIT = Path(__file__).with_name("call-router.service")
-UNITS = Path("/etc/systemd/system")
+HELPER = Path(__file__).with_name("call-router")  # the router's commands as the service sees them
 SYSTEMD_RUNS = Path("/run/systemd/system")
 PROGRAM = Path(__file__).resolve().parents[2]
 USUAL_PROGRAM = "/opt/call-router"  # where the unit says that the program lies
@@ -41,6 +41,8 @@ class Wanted:
     asterisk: Path | None
     shipped: Path = FOLDER
     systemd: bool = False
+    units: Path = Path("/etc/systemd/system")
+    programs: Path = Path("/usr/local/sbin")
     guard: bool = False
     originate: bool = False
 
@@ -89,12 +91,15 @@ def own_files(wanted: Wanted) -> Iterator[Put]:
         yield from _secret(wanted.secret_file("database_password"), str(address.password))
     if not wanted.settings_file.exists():
         yield Put(file=wanted.settings_file, text=_settings(wanted), mode=SETTINGS_MODE)
-    if wanted.systemd and UNIT.is_file():
-        unit = UNIT.read_text(encoding="utf-8").replace(USUAL_PROGRAM, str(PROGRAM))
-        file = UNITS / UNIT.name
-        there = file.read_text(encoding="utf-8") if file.exists() else None
-        if there != unit:
-            yield Put(file=file, text=unit, mode=0o644, there=there, theirs=True)
+    if wanted.systemd:
+        for shipped, file, mode in (
+            (UNIT, wanted.units / UNIT.name, 0o644),
+            (HELPER, wanted.programs / HELPER.name, 0o755),
+        ):
+            text = shipped.read_text(encoding="utf-8").replace(USUAL_PROGRAM, str(PROGRAM))
+            there = file.read_text(encoding="utf-8") if file.exists() else None
+            if there != text:
+                yield Put(file=file, text=text, mode=mode, there=there, theirs=True)
 
 
 def asterisks_files(asterisk: Path, shipped: Path, secret: str, *, guard: bool, originate: bool) -> Iterator[Put]:
