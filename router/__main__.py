@@ -1,5 +1,6 @@
 """Which commands are there?"""
 
+import faulthandler
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from router.commands.backup import backup
 from router.commands.bulk import export, import_
 from router.commands.call import app as call
 from router.commands.calling_in import call_in
@@ -25,12 +27,14 @@ from router.commands.console import newest_table as _newest_table
 from router.commands.console import with_database as _with_database
 from router.commands.doctor import doctor
 from router.commands.forget import forget_number
+from router.commands.install import init, upgrade
 from router.commands.keys import app as keys
 from router.commands.leave import cover, leave
 from router.commands.presence import app as presence
 from router.commands.report import app as report
 from router.logs import set_up_logs
-from router.settings import SettingsError, load_settings
+from router.settings import load_settings
+from router.settings_of_parts import SettingsError
 from router.storage.database import NotMigrated, StorageError
 
 if TYPE_CHECKING:
@@ -50,7 +54,10 @@ app.command(leave)
 app.command(cover)
 app.command(changes)
 app.command(check)
+app.command(init)
 app.command(doctor)
+app.command(backup)
+app.command(upgrade)
 
 
 @app.command
@@ -66,8 +73,13 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
     from router.ami.guard import GuardSettings
     from router.ami.link import AmiSettings
     from router.service import NoKeyYet, Only, Service
+    from router.supervisor import who_waits
     from router.web.server import CannotListen
 
+    # Whoever ends a router that hangs (systemd's watchdog: SIGABRT) learns from its log in which line that was; lines
+    # of code, never what variables held.
+    faulthandler.enable(all_threads=True)
+    supervisor = who_waits(os.environ, os.getpid())
     settings = load_settings()
     set_up_logs(settings.log.format, settings.log.level, mask_numbers=settings.mask_numbers)
     ami = AmiSettings(
@@ -110,6 +122,7 @@ def serve(*, only: Literal["calls", "web"] | None = None) -> None:
             private_webhooks=settings.webhook.private,
             limits=settings.http.limits(),
             only=Only(only) if only else None,
+            supervisor=supervisor,
         )
         await service.run()
 

@@ -4,10 +4,12 @@ One line for each thing said, on the standard error: for people, or one JSON obj
 say through the standard library's logging comes out in the same form.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -16,6 +18,22 @@ from router.routing.hiding import in_data, without_ends
 
 # Their warnings are worth reading; what they tell of every request or migration is not.
 QUIET = ("alembic", "asyncio", "uvicorn", "panoramisk", "sqlalchemy")
+
+
+class _Unfailing(io.TextIOBase):
+    """A stream that loses what it can't write: a log on a disk that is full must cost no call, and no start."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def set_up_logs(form: Literal["console", "json"], level: str, *, mask_numbers: bool = True) -> None:
@@ -39,14 +57,15 @@ def set_up_logs(form: Literal["console", "json"], level: str, *, mask_numbers: b
         tracebacks = (structlog.processors.format_exc_info,)
     # What an exception says, ours or the database's, can repeat what a caller sent: so it is looked through last.
     hiding: Sequence[Processor] = (_hide_numbers,) if mask_numbers else ()
+    stream = cast(TextIO, _Unfailing(sys.stderr))
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *tracebacks, *hiding, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -83,6 +83,17 @@ def test_numbers_are_in_the_log_where_the_setting_says_so() -> None:
     assert "****" not in told
 
 
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_log_on_a_disk_that_is_full_is_lost_and_nothing_else(form: str) -> None:
+    program = SAYS.format(form=form, mask=True) + "\nprint('went on')\n"
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, timeout=WITHIN, check=False
+        )
+
+    assert ended.stdout == "went on\n"
+
+
 def on_a_terminal() -> str:
     ours, terminal = pty.openpty()
     program = SAYS.format(form="console", mask=True)

@@ -344,6 +344,16 @@ async def test_one_process_steers_calls_and_another_takes_requests(town: Town) -
     assert len(town.asterisk.asked("Login")) == 1
 
 
+async def test_without_the_process_that_takes_requests_calls_are_steered_as_before(town: Town) -> None:
+    async with town.running_router(only=Only.CALLS):
+        async with town.running_router(only=Only.WEB) as web:
+            await web.started.wait()
+            await town.heartbeat()
+        plan = await town.customer_calls()
+
+    assert "~r=20=d.jonas~" in plan
+
+
 async def test_every_figure_that_shall_wake_somebody_is_served(town: Town) -> None:
     rules = ALERTS.read_text()
     db = Database(town.database)

@@ -7,7 +7,8 @@ import pytest
 
 from router.commitments.commitment import Belongs
 from router.notices.mail import Encryption
-from router.settings import SettingsError, load_settings, variables
+from router.settings import load_settings, variables
+from router.settings_of_parts import SettingsError
 from router.storage.database import normalised
 
 

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 ENDS_WITHIN = 2.0  # seconds from being killed to being gone; a kernel takes milliseconds
 MEANWHILE = 5  # added to the child's niceness: calls come first, on a machine with one core as well
-BEHIND_ALL = 15  # the niceness of what steps back: where others want all of a core, it still gets a thirtieth of it
+BEHIND_ALL = 10  # the niceness of what steps back: where others want all of a core, it still gets a tenth of it
 
 _LENGTH = struct.Struct("!Q")  # in front of each message
 # The same router as the parent's, wherever that was imported from.

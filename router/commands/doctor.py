@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 from cyclopts import Parameter
 
 from router.commands.console import in_loop, out
-from router.settings import FILE, PREFIX, Settings, SettingsError, load_settings
+from router.settings import FILE, PREFIX, Settings, load_settings
+from router.settings_of_parts import SettingsError
 
 if TYPE_CHECKING:
     from router.installation.doctor import Diagnosis

@@ -31,12 +31,14 @@ INCLUDED_BY: Mapping[str, tuple[str, str]] = {
 OF_FREEPBX = "extensions_additional.conf"  # it writes this one in any case, and nobody else does
 DEEPEST = 5  # includes within includes; FreePBX has three
 
+_ADMINISTRATORS = re.compile(r"(permit|deny|acl|disabledevents|writetimeout)\s*=")
 _INCLUDE = re.compile(r"#(?:try)?include\s+[\"<]?([^\">;]+?)[\">]?\s*(?:;.*)?")
 _SECRET_LINE = re.compile(r"secret\s*=>?\s*(\S+)")
 
 
 class Standing(StrEnum):
-    """same: as shipped · other: another version, or changed by hand · missing · unreadable: for this user."""
+    """same: as shipped, but for what is the administrator's own · other: another version, or changed by hand ·
+    missing · unreadable: for this user."""
 
     SAME = "same"
     OTHER = "other"
@@ -71,7 +73,8 @@ class Missing:
 def drop_ins(asterisk: Path, shipped: Path, *, guard: bool, originate: bool) -> tuple[DropIn, ...]:
     """Our files, the two optional users where they are wanted. Raises OSError when the shipped files are not there."""
     names = [EXTENSIONS, QUEUES, MANAGER, *([GUARD] if guard else []), *([ORIGINATE] if originate else [])]
-    return tuple(_drop_in(asterisk, name, _text(shipped, name)) for name in names)
+    custom = is_freepbx(asterisk)
+    return tuple(_drop_in(asterisk, name, _text(shipped, name, custom=custom)) for name in names)
 
 
 def missing_includes(asterisk: Path, names: Iterable[str]) -> tuple[Missing, ...]:
@@ -101,9 +104,11 @@ def secret_in(file: Path) -> str:
     return ""
 
 
-def _text(shipped: Path, name: str) -> str:
+def _text(shipped: Path, name: str, *, custom: bool) -> str:
     sample = shipped / f"{name}.sample"  # what is an option is shipped as a sample
-    return (sample if sample.is_file() else shipped / name).read_text(encoding="utf-8")
+    text = (sample if sample.is_file() else shipped / name).read_text(encoding="utf-8")
+    # FreePBX's panels need the events that this line takes away from every AMI client.
+    return text.replace("\ndisabledevents", "\n; left out beside FreePBX: disabledevents") if custom else text
 
 
 def _drop_in(asterisk: Path, name: str, text: str) -> DropIn:
@@ -113,7 +118,14 @@ def _drop_in(asterisk: Path, name: str, text: str) -> DropIn:
         return DropIn(name=name, text=text, there=None, standing=Standing.MISSING)
     except OSError:
         return DropIn(name=name, text=text, there=None, standing=Standing.UNREADABLE)
-    return DropIn(name=name, text=text, there=there, standing=Standing.SAME if there == text else Standing.OTHER)
+    same = there == text or (name.startswith("manager.d/") and _settings(there) == _settings(text))
+    return DropIn(name=name, text=text, there=there, standing=Standing.SAME if same else Standing.OTHER)
+
+
+def _settings(text: str) -> list[str]:
+    """What a file of an AMI user says, without comments and what each administrator sets as it has to be here."""
+    lines = (line.partition(";")[0].strip() for line in text.splitlines())
+    return [re.sub(r"\s*=\s*", " = ", line) for line in lines if line and not _ADMINISTRATORS.match(line)]
 
 
 def _included(asterisk: Path, file: Path, deeper: int) -> Iterator[Path]:

@@ -135,6 +135,24 @@ class PrivatePostgres:
         if done.returncode != 0:
             raise PostgresFailed(f"{statement}: {done.stderr.decode(errors='replace').strip()}")
 
+    def dump(self, database: str) -> bytes:
+        """A copy of this database, made beside whoever uses it. Raises PostgresFailed with pg_dump's words."""
+        done = self._run(
+            "pg_dump", "-h", str(self._home), "-U", USER, "--format=custom", database, within=CREATE_WITHIN
+        )
+        if done.returncode != 0:
+            raise PostgresFailed(f"pg_dump: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
+
+    def restore(self, dump: bytes, database: str) -> str:
+        """Make a database of such a copy, and return its address. Raises PostgresFailed with pg_restore's words."""
+        address = self.create(database)
+        words = ["-h", str(self._home), "-U", USER, "--exit-on-error", "--dbname", database]
+        done = self._run("pg_restore", *words, within=CREATE_WITHIN, given=dump)
+        if done.returncode != 0:
+            raise PostgresFailed(f"pg_restore: {done.stderr.decode(errors='replace').strip()}")
+        return address
+
     @property
     def _data(self) -> Path:
         return self._home / "data"
@@ -146,9 +164,10 @@ class PrivatePostgres:
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace").strip()[-2000:]
 
-    def _run(self, program: str, *words: str, within: float) -> subprocess.CompletedProcess[bytes]:
+    def _run(self, program: str, *words: str, within: float, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [self._programs / program, *words],
+            input=given,
             env=self._environment,
             cwd=self._home,
             capture_output=True,

@@ -120,16 +120,18 @@ class Keeper:
         missed = [h.call_id for h in happenings if isinstance(h, Missed) and h.call_id not in linked]
         answered = await _answered_by_record(transaction, missed) if missed else frozenset()
         keys = {key for happening in happenings for key in happening.party.keys}
-        if not missed and not linked and not await _any_owed(transaction, keys):
+        owed = await _owed_among(transaction, keys)
+        if not missed and not linked and not owed:
             return  # the usual case: people have talked, and nothing was owed
         for happening in happenings:
             match happening:
                 case Missed(call_id=call) if call not in linked and call not in answered:
                     await self._missed(transaction, happening, table)
+                    owed |= {happening.party.key, *happening.party.keys}
                 case Talked(call_id=call) if call in linked:
                     late = TakenAfterAll(call_id=call, at=happening.at)
                     await self._step_one(transaction, linked[call], late, table)
-                case Talked():
+                case Talked(party=party) if not owed.isdisjoint(party.keys):
                     await self._talked(transaction, happening, table)
                 case _:
                     pass
@@ -195,7 +197,7 @@ class Keeper:
         """Whether this talk has kept what was owed: to the account, and to the number from before it had one."""
         kept = False
         for key in event.party.keys:
-            if await _any_owed(transaction, (key,)):
+            if await _owed_among(transaction, (key,)):
                 kept |= isinstance(await self._step_under(transaction, (key,), event, table), Changed)
         return kept
 
@@ -308,9 +310,12 @@ async def _answered_by_record(transaction: Transaction, ended: Sequence[str]) ->
     return frozenset(row.id for row in await transaction.rows(answered))
 
 
-async def _any_owed(transaction: Transaction, keys: Collection[str]) -> bool:
-    owed = select(commitments.c.id).where(commitments.c.party.in_(keys), OWED).limit(1)
-    return bool(keys) and bool(await transaction.rows(owed))
+async def _owed_among(transaction: Transaction, keys: Collection[str]) -> set[str]:
+    """The keys under which something is owed."""
+    if not keys:
+        return set()
+    owed = select(commitments.c.party).where(commitments.c.party.in_(keys), OWED)
+    return {row.party for row in await transaction.rows(owed)}
 
 
 async def _talks_since(transaction: Transaction, event: Missed) -> list[Talked]:

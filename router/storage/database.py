@@ -26,6 +26,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from router.storage.sqlite_driver import connection_to
 from router.storage.wakeups import Topic, Wakeups
 
 CONNECT_WITHIN = 3.0  # seconds; a connection takes milliseconds, and the caller of a page shouldn't wait longer
@@ -291,8 +292,14 @@ def normalised(url: str) -> URL:
     return address.set(drivername=drivers[backend])
 
 
+def without_password(url: str) -> str:
+    """The address as people write it, without driver and password. Raises as `normalised`."""
+    address = normalised(url)
+    return address._replace(drivername=address.get_backend_name(), password=None).render_as_string()
+
+
 async def _open_sqlite(file: str, locked_within: float) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(file, timeout=locked_within)
+    connection = connection_to(file, locked_within)
     worker = connection._thread
     worker.daemon = True  # as SQLAlchemy does it: a connection that was never closed must not keep the process
     try:

@@ -60,3 +60,18 @@ def warnings(standing: Standing) -> list[str]:
     if standing.guard_why:
         found.append(f"The voicemail guard does not watch: {standing.guard_why}.")
     return found
+
+
+def in_a_sentence(standing: Standing) -> str:
+    """How it stands, for who looks at the process and not at the API: what it does, or why it can't."""
+    reasons = reasons_not_ready(standing)
+    if reasons:
+        return " ".join(["Not ready:", *reasons, *warnings(standing)])
+    by = f"by table {standing.table_version}"
+    if not standing.steers:
+        does = f"Answers requests, {by}."
+    elif standing.stands_by:
+        does = f"Stands by, ready to take over {by}: {standing.link_why or 'another router speaks for this PBX'}."
+    else:
+        does = f"Steers calls {by}."
+    return " ".join([does, *warnings(standing)])

@@ -31,7 +31,8 @@ from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.sample import SAMPLE
 from router.lab.stand import Stand, endpoints_of
-from router.settings import Ami, Guard, Http, Mail, Originate, Settings
+from router.settings import Settings
+from router.settings_of_parts import Ami, Guard, Http, Mail, Originate
 from router.storage.migrate import downgrade, upgrade
 from tests.asterisk.conftest import SHIPPED, phones_port
 

@@ -17,6 +17,7 @@ from router.calls.call import Call, Ending, Passing, Phase
 from router.calls.events import How, Promised
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import JONAS
+from router.routing.explain import as_json
 from router.storage.database import Database, Transaction, Unavailable
 from router.storage.migrate import upgrade
 from router.storage.recorder import BATCH, Recorder
@@ -98,6 +99,17 @@ async def test_only_the_newest_state_of_a_call_is_written(db: Database) -> None:
         recorder.record(state)
     await recorder.drain(SOON)
     assert recorder.written == 1
+
+
+async def test_a_decision_is_written_once_and_another_one_takes_its_place(db: Database) -> None:
+    recorder = Recorder(db)
+    first, second = ringing(), replace(talking(), decision=arrived(at=30).decision)
+    for state in (first, replace(first, phase=Phase.TALKING), second, replace(second, owner=1)):
+        recorder.record(state)
+        assert await recorder.drain(SOON) == 0
+
+        assert state.decision is not None
+        assert (await record_of(db)).decision == as_json(state.decision)
 
 
 async def test_more_calls_than_one_batch_are_all_written(db: Database) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from router.web.figures import Figure, Spread
-from router.web.standing import LATE_RECORDS, Standing, reasons_not_ready, warnings
+from router.web.standing import LATE_RECORDS, Standing, in_a_sentence, reasons_not_ready, warnings
 from tests.web.conftest import READY, Office
 
 
@@ -95,6 +95,26 @@ def test_a_guard_that_does_not_watch_is_a_warning_because_calls_go_on() -> None:
     assert warnings(standing) == [
         "The voicemail guard does not watch: the PBX refused the login of router-guard: Authentication failed."
     ]
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (READY, "Steers calls by table 1."),
+        (replace(READY, steers=False, link_up=False), "Answers requests, by table 1."),
+        (
+            replace(READY, link_up=False, stands_by=True, link_why="another router speaks for this PBX"),
+            "Stands by, ready to take over by table 1: another router speaks for this PBX.",
+        ),
+        (replace(READY, link_up=False, link_why="refused"), "Not ready: The PBX can't be heard: refused."),
+        (
+            replace(READY, table_age=90, table_trouble="the database is gone"),
+            "Steers calls by table 1. The table may be outdated, it was last confirmed 90 s ago: the database is gone.",
+        ),
+    ],
+)
+def test_how_it_stands_can_be_said_in_a_sentence(standing: Standing, said: str) -> None:
+    assert in_a_sentence(standing) == said
 
 
 async def test_the_figures_come_out_as_prometheus_reads_them(office: Office) -> None:

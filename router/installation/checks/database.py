@@ -13,7 +13,7 @@ from router.installation.finding import Finding, fault, good, warning
 from router.installation.premises import Premises
 from router.routing.table import Table, TableError
 from router.storage.condition import Condition, Tables, look_at
-from router.storage.database import Database, NotMigrated, StorageError, normalised
+from router.storage.database import Database, NotMigrated, StorageError, normalised, without_password
 from router.storage.keys import list_keys
 from router.storage.presence import load_presences
 from router.storage.tables import load_configuration
@@ -165,9 +165,4 @@ async def _table(db: Database, premises: Premises, known: Known) -> Finding:
 
 def _name(premises: Premises) -> str:
     """The database without its password."""
-    return (
-        normalised(premises.settings.database)
-        .render_as_string(hide_password=True)
-        .replace("+aiosqlite", "")
-        .replace("+asyncpg", "")
-    )
+    return without_password(premises.settings.database)

@@ -15,7 +15,7 @@ from router.installation.dropins import (
 )
 from router.installation.finding import Finding, fault, good, left_out, warning
 from router.installation.premises import Premises
-from router.settings import SettingsError
+from router.settings_of_parts import SettingsError
 
 FILES, SECRET_FILE = "Asterisk's files", "Asterisk's secret"
 

@@ -63,8 +63,7 @@ def _secrets(premises: Premises) -> Iterator[Finding]:
                 SECRETS, f"everybody on this machine may read or change {file} (mode {mode:04o}): `chmod o= {file}`"
             )
     if not wrong:
-        which = f"{len(files)} in files of their own" if files else "none in a file of its own"
-        yield good(SECRETS, f"{which}, none of them open to everybody")
+        yield good(SECRETS, f"{len(files)} lie in files, none of them open to everybody")
 
 
 def _disk(premises: Premises) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from router.installation.finding import Finding, fault, good, left_out, warning
 from router.installation.premises import Premises
 from router.notices.mail import Mailer, MailFailed
-from router.settings import SettingsError
+from router.settings_of_parts import SettingsError
 
 API, MAIL = "API", "mail"
 
@@ -25,7 +25,7 @@ async def look_at_api(premises: Premises) -> AsyncIterator[Finding]:
         return
     host = EVERYWHERE.get(http.host, http.host)
     try:
-        said = await asyncio.to_thread(_healthz, host, http.port)
+        said = await asyncio.to_thread(healthz, host, http.port)
     except OSError:
         yield warning(
             API,
@@ -63,7 +63,7 @@ async def look_at_mail(premises: Premises) -> AsyncIterator[Finding]:
         yield good(MAIL, f"{server.host}:{server.port} answers ({server.encryption.value}){who}")
 
 
-def _healthz(host: str, port: int) -> object:
+def healthz(host: str, port: int) -> object:
     """What answers there, None when it is nothing of ours. Raises OSError when nothing does."""
     connection = HTTPConnection(host, port, timeout=ANSWERS_WITHIN)
     try:

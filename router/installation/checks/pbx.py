@@ -40,7 +40,7 @@ from router.installation.checks.database import clocks
 from router.installation.finding import Finding, fault, good, left_out, warning
 from router.installation.premises import NO_TABLE, Premises
 from router.routing.table import Table
-from router.settings import SettingsError
+from router.settings_of_parts import SettingsError
 
 AMI, USER, VERSION, DIALPLAN, QUEUES, PHONES = "AMI", "AMI user", "Asterisk", "dialplan", "queues", "phones"
 EVENTS, CLOCK, HEARTBEAT, GUARD = "events", "PBX's clock", "heartbeat", "voicemail guard"
