@@ -3,14 +3,14 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from router.ami.shipped import FOLDER, MANAGER
-from router.installation.dropins import SECRET, Standing, drop_ins, secret_in
+from router.installation.dropins import GUARD_SECRET, ORIGINATE_SECRET, SECRET, Standing, drop_ins, secret_in
 from router.installation.placing import Put
 from router.settings import Settings
 from router.settings_of_parts import SettingsError
@@ -43,8 +43,6 @@ class Wanted:
     systemd: bool = False
     units: Path = Path("/etc/systemd/system")
     programs: Path = Path("/usr/local/sbin")
-    guard: bool = False
-    originate: bool = False
 
     @property
     def secrets(self) -> Path:
@@ -86,11 +84,17 @@ def settings_of(wanted: Wanted) -> Settings:
 def own_files(wanted: Wanted) -> Iterator[Put]:
     """The router's own files that are not there yet, each after those that it names. Raises OSError."""
     address = normalised(wanted.database)
-    yield from _secret(wanted.secret_file("ami_secret"), _known_to_asterisk(wanted) or _drawn())
-    if address.password:
-        yield from _secret(wanted.secret_file("database_password"), str(address.password))
-    if not wanted.settings_file.exists():
-        yield Put(file=wanted.settings_file, text=_settings(wanted), mode=SETTINGS_MODE)
+    is_there = wanted.settings_file.exists()
+    settings = wanted.settings_file.read_text(encoding="utf-8") if is_there else _settings(wanted)
+    for name, text in (
+        ("ami_secret", _known_to_asterisk(wanted) or _drawn()),
+        ("database_password", str(address.password or "")),
+    ):
+        file = wanted.secret_file(name)
+        if text and str(file) in settings and not file.exists():
+            yield Put(file=file, text=text + "\n", mode=SECRET_MODE, secret=True)
+    if not is_there:
+        yield Put(file=wanted.settings_file, text=settings, mode=SETTINGS_MODE)
     if wanted.systemd:
         for shipped, file, mode in (
             (UNIT, wanted.units / UNIT.name, 0o644),
@@ -102,10 +106,22 @@ def own_files(wanted: Wanted) -> Iterator[Put]:
                 yield Put(file=file, text=text, mode=mode, there=there, theirs=True)
 
 
-def asterisks_files(asterisk: Path, shipped: Path, secret: str, *, guard: bool, originate: bool) -> Iterator[Put]:
-    """Our files in Asterisk's folder that are missing there or differ. Raises OSError."""
+def secrets_of_users(settings: Settings) -> dict[str, str]:
+    """The secret of each AMI user that is wanted, by the file in Asterisk's folder. Raises SettingsError."""
+    said = {
+        SECRET: settings.ami.read_secret(),
+        GUARD_SECRET: settings.guard.read_secret(),
+        ORIGINATE_SECRET: settings.originate.read_secret(),
+    }
+    return {file: secret for file, secret in said.items() if secret}
+
+
+def asterisks_files(asterisk: Path, shipped: Path, secrets_of: Mapping[str, str]) -> Iterator[Put]:
+    """Our files in Asterisk's folder that are missing there or differ, with `secrets_of_users`. Raises OSError."""
     owner = next((asterisk / own for own in ("manager.conf", "extensions.conf") if (asterisk / own).exists()), asterisk)
-    for drop_in in drop_ins(asterisk, shipped, guard=guard, originate=originate):
+    for drop_in in drop_ins(
+        asterisk, shipped, guard=GUARD_SECRET in secrets_of, originate=ORIGINATE_SECRET in secrets_of
+    ):
         if drop_in.standing is Standing.UNREADABLE:
             raise PermissionError(f"{asterisk / drop_in.name} can't be read by this user: do it as root")
         if drop_in.standing is not Standing.SAME:
@@ -117,16 +133,12 @@ def asterisks_files(asterisk: Path, shipped: Path, secret: str, *, guard: bool, 
                 like=owner,
                 theirs=drop_in.name.startswith(f"{Path(MANAGER).parent}/"),  # `permit` is the administrator's
             )
-    file = asterisk / SECRET
-    there = file.read_text(encoding="utf-8") if file.exists() else None
-    if there is None or secret_in(file) != secret:
-        text = f"secret = {secret}\n"
-        yield Put(file=file, text=text, mode=ASTERISKS_MODE, there=there, like=owner, secret=True, theirs=True)
-
-
-def _secret(file: Path, text: str) -> Iterator[Put]:
-    if not file.exists():
-        yield Put(file=file, text=text + "\n", mode=SECRET_MODE, secret=True)
+    for name, secret in secrets_of.items():
+        file = asterisk / name
+        there = file.read_text(encoding="utf-8") if file.exists() else None
+        if there is None or secret_in(file) != secret:
+            text = f"secret = {secret}\n"
+            yield Put(file=file, text=text, mode=ASTERISKS_MODE, there=there, like=owner, secret=True, theirs=True)
 
 
 def _known_to_asterisk(wanted: Wanted) -> str:
