@@ -18,10 +18,9 @@ COPY docker/asterisk/start /usr/local/bin/start
 # these are asked for by name; empty is what they say by default
 RUN cd /etc/asterisk && for name in acl ccss cel features pjproject queuerules udptl; do : > $name.conf; done
 # written at each start, from the secret and the environment: the rest is read-only
-RUN ln -s /run/asterisk/router_secret.conf /etc/asterisk/router_secret.conf \
- && ln -s /run/asterisk/transport.conf /etc/asterisk/transport.conf
+RUN cd /etc/asterisk && for name in router_secret transport rtp; do ln -s /run/asterisk/$name.conf $name.conf; done
 USER asterisk
 VOLUME /var/lib/asterisk
-EXPOSE 5060/udp 10000-10199/udp 5038/tcp
+EXPOSE 5060/udp 5038/tcp
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD ["asterisk", "-rx", "core show uptime"]
 ENTRYPOINT ["start"]

@@ -22,6 +22,7 @@ from router.calls.events import (
     JournalRead,
     LegBegan,
     LegEnded,
+    LegResult,
     LinkDown,
     LinkUp,
     MembersSeen,
@@ -355,7 +356,13 @@ def _is_gone(call: Call, link: LinkUp) -> bool:
 def _lost(call: Call, at: datetime) -> Call:
     """It neither lives nor left its end in the journal: the PBX died under it. A person had it, or nobody knows."""
     ending = Ending.ANSWERED if call.taken_phone is not None else Ending.LOST
-    return replace(call, phase=Phase.OVER, ended_at=at, ending=ending, handing=None)
+    legs = tuple(leg if leg.ended_at else _lost_leg(call, leg, at) for leg in call.legs)
+    return replace(call, phase=Phase.OVER, ended_at=at, ending=ending, legs=legs, handing=None)
+
+
+def _lost_leg(call: Call, leg: Leg, at: datetime) -> Leg:
+    """The phone that had the call answered it; what the others did nobody knows."""
+    return replace(leg, ended_at=at, result=LegResult.ANSWERED if leg.phone == call.owner_phone else None)
 
 
 def _person(endpoint: str, table: Table | None) -> int | None:

@@ -197,7 +197,7 @@ class _PrivateApt:
 
     def look(self, suite: str | None, say: Say) -> None:
         """Learn what the suite holds. Its signature is checked wherever this machine has a key for it."""
-        own_suite, mirrors = _debian_mirrors()
+        own_suite, mirrors = debian_mirrors()
         suite = suite or own_suite
         keyrings = [f"signed-by={path} " for path in DEBIAN_KEYRINGS if path.is_file()]
         why = ""
@@ -279,7 +279,7 @@ class _PrivateApt:
         return ["apt-get", "-c", str(self._config), *arguments]
 
 
-def _debian_mirrors() -> tuple[str, list[str]]:
+def debian_mirrors() -> tuple[str, list[str]]:
     """The machine's own suite, and the addresses of its Debian archive: neither security's nor anybody else's."""
     fields = ("REPO_URI", "ORIGIN", "LABEL", "COMPONENT", "CODENAME")
     shape = "|".join(f"$({field})" for field in fields)

@@ -30,7 +30,7 @@ class Phones:
         with Phones(folder, files, ports, {"anna": Answers(after=0.2), "bert": BUSY}, port=5070):
             ...
 
-    Their messages lie in `folder/messages.log`. Without `port` one of `ports` is taken.
+    Their messages lie in `folder/messages.log`. Without `port` one of `ports` is taken. `address` is this machine's.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Phones:
         ports: Ports,
         phones: Mapping[str, Behaviour],
         port: int | None = None,
+        address: str = LOOPBACK,
     ) -> None:
         self.port = ports.one() if port is None else port
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scenario.xml").write_text(phones_scenario(phones))
-        self._sipp = _Sipp(folder, files, LOOPBACK, self.port, ports, [])
+        self._sipp = _Sipp(folder, files, address, self.port, ports, [])
 
     @property
     def messages(self) -> Path:
@@ -72,7 +73,7 @@ class Callers:
         callers.start()
         callers.wait()
 
-    Their messages lie in `folder/messages.log`.
+    Their messages lie in `folder/messages.log`. They call from `address`, and the PBX is at `to_address`.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Callers:
         to_port: int,
         per_second: float = 20.0,
         address: str = TRUNK_ADDRESS,
+        to_address: str = LOOPBACK,
     ) -> None:
         self.calls = tuple(calls)
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +97,7 @@ class Callers:
         # SIPp takes whole calls per period: below one a second the period is stretched instead
         rate = (per_second, 1000) if per_second >= 1 else (1, round(1000 / per_second))
         arguments = [
-            f"{LOOPBACK}:{to_port}", "-inf", str(folder / "calls.csv"),
+            f"{to_address}:{to_port}", "-inf", str(folder / "calls.csv"),
             "-m", str(len(calls)), "-l", str(MOST_AT_ONCE), "-r", f"{rate[0]:g}", "-rp", str(rate[1]),
         ]  # fmt: skip
         self._sipp = _Sipp(folder, files, address, ports.passing(), ports, arguments)

@@ -18,7 +18,30 @@ CANCEL_WITHIN = 2.0  # seconds; an Asterisk that says nothing to INVITE and CANC
 SOONEST_GIVE_UP = 0.02  # seconds; SIPp drops a call when an answer comes in while it still has something to send
 TALKS_AT_MOST = 3600.0  # seconds; a call that nobody ends would otherwise outlive the run
 
-REFUSALS = (400, 403, 404, 408, 410, 480, 481, 482, 484, 486, 487, 488, 500, 501, 502, 503, 504, 600, 603, 604, 606)
+REFUSALS = (
+    400,
+    401,
+    403,
+    404,
+    408,
+    410,
+    480,
+    481,
+    482,
+    484,
+    486,
+    487,
+    488,
+    500,
+    501,
+    502,
+    503,
+    504,
+    600,
+    603,
+    604,
+    606,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

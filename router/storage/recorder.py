@@ -290,9 +290,9 @@ def _upsert_legs(transaction: Transaction) -> Insert:
     statement = transaction.insert(call_legs)
     new = statement.excluded
     columns = {column.name: new[column.name] for column in call_legs.columns if not column.primary_key}
-    return statement.on_conflict_do_update(
-        index_elements=["call", "leg"], set_=columns, where=call_legs.c.ended_at.is_(None)
-    )
+    # an end without a result is one of a call that went with the PBX: should the journal know more, it counts
+    changes = or_(call_legs.c.ended_at.is_(None), call_legs.c.result.is_(None))
+    return statement.on_conflict_do_update(index_elements=["call", "leg"], set_=columns, where=changes)
 
 
 def _upsert_passings(transaction: Transaction) -> Insert:

@@ -209,6 +209,17 @@ def test_a_call_that_a_person_had_when_the_pbx_died_was_answered() -> None:
     assert call.ending is Ending.ANSWERED
 
 
+def test_no_phone_of_a_call_that_went_with_the_pbx_rings_or_talks_for_ever() -> None:
+    calls = Calls()
+    for event in (arrived(), leg_began("anna"), leg_began("ben"), taken("anna")):
+        calls.step(event, company())
+
+    (call,) = recorded(calls.step(link_up(), company()))
+
+    assert {leg.phone: leg.result for leg in call.legs} == {"anna": LegResult.ANSWERED, "ben": None}
+    assert {leg.ended_at for leg in call.legs} == {at(20)}
+
+
 def test_a_call_that_still_lives_after_a_cut_goes_on() -> None:
     calls = Calls()
     calls.step(arrived(), None)
