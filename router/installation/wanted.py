@@ -17,7 +17,6 @@ from router.settings_of_parts import SettingsError
 from router.storage.database import normalised, without_password
 
 UNIT = Path(__file__).with_name("call-router.service")
-HELPER = Path(__file__).with_name("call-router")  # the router's commands as the service sees them
 SYSTEMD_RUNS = Path("/run/systemd/system")
 PROGRAM = Path(__file__).resolve().parents[2]
 USUAL_PROGRAM = "/opt/call-router"  # where the unit says that the program lies
@@ -25,7 +24,7 @@ USUAL_PROGRAM = "/opt/call-router"  # where the unit says that the program lies
 SECRET_BYTES = 24  # 48 hexadecimal digits: nothing to guess, and no character that a file of Asterisk's takes for more
 
 # Settings hold no secret and are read by a service whose user exists only while it runs, so all may read them.
-SETTINGS_MODE, SECRET_MODE, ASTERISKS_MODE = 0o644, 0o600, 0o640
+SETTINGS_MODE, SECRET_MODE, ASTERISKS_MODE, UNIT_MODE = 0o644, 0o600, 0o640, 0o644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,6 @@ class Wanted:
     shipped: Path = FOLDER
     systemd: bool = False
     units: Path = Path("/etc/systemd/system")
-    programs: Path = Path("/usr/local/sbin")
 
     @property
     def secrets(self) -> Path:
@@ -96,14 +94,11 @@ def own_files(wanted: Wanted) -> Iterator[Put]:
     if not is_there:
         yield Put(file=wanted.settings_file, text=settings, mode=SETTINGS_MODE)
     if wanted.systemd:
-        for shipped, file, mode in (
-            (UNIT, wanted.units / UNIT.name, 0o644),
-            (HELPER, wanted.programs / HELPER.name, 0o755),
-        ):
-            text = shipped.read_text(encoding="utf-8").replace(USUAL_PROGRAM, str(PROGRAM))
-            there = file.read_text(encoding="utf-8") if file.exists() else None
-            if there != text:
-                yield Put(file=file, text=text, mode=mode, there=there, theirs=True)
+        unit = UNIT.read_text(encoding="utf-8").replace(USUAL_PROGRAM, str(PROGRAM))
+        file = wanted.units / UNIT.name
+        there = file.read_text(encoding="utf-8") if file.exists() else None
+        if there != unit:
+            yield Put(file=file, text=unit, mode=UNIT_MODE, there=there, theirs=True)
 
 
 def secrets_of_users(settings: Settings) -> dict[str, str]:

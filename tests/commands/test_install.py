@@ -42,9 +42,7 @@ def test_it_is_installed_without_a_question_and_said_what_comes_next(
 
     assert code == 0
     assert told.count("rtr_") == 1
-    assert (
-        f"export ROUTER_SETTINGS={tmp_path}/settings.toml; router serve (and in another shell: router doctor)" in told
-    )
+    assert f"export ROUTER_SETTINGS={tmp_path}/settings.toml\n  2. router serve &\n  3. router doctor" in told
     assert router("key", "list")[1].endswith("first admin\n"), "the settings are used from now on"
 
 

@@ -271,15 +271,14 @@ def test_beside_freepbx_its_administrators_files_take_the_lines_and_panels_keep_
     assert any("taskprocessor_overload_trigger" in said for said in outcome.left)
 
 
-def test_the_service_and_its_commands_are_put_in_place_where_the_program_lies(wanted: Wanted, tmp_path: Path) -> None:
-    service = replace(wanted, systemd=True, units=tmp_path / "units", programs=tmp_path / "sbin")
+def test_the_service_is_put_in_place_for_where_the_program_lies(wanted: Wanted, tmp_path: Path) -> None:
+    service = replace(wanted, systemd=True, units=tmp_path / "units")
 
     install(service, Person())
 
-    unit, helper = tmp_path / "units/call-router.service", tmp_path / "sbin/call-router"
-    for file in (unit, helper):
-        assert f"{FOLDER.parent}/.venv/bin/router" in file.read_text()
-    assert (mode(unit), mode(helper)) == (0o644, 0o755)
+    unit = tmp_path / "units/call-router.service"
+    assert f"ExecStart={FOLDER.parent}/.venv/bin/router serve" in unit.read_text()
+    assert mode(unit) == 0o644
     assert install(service, Person()).done == []
 
 
