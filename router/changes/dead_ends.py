@@ -15,6 +15,7 @@ from router.routing.model import PersonState
 from router.routing.problem import LeftPerson, Problem, alike, is_warning, path, say
 from router.routing.problems import problems, same_problems
 from router.routing.table import Table
+from router.routing.touched import touches_little
 
 TOLD_AT_MOST = 20  # problems in one refusal: who sees that many has taken away the ground of all
 
@@ -45,7 +46,7 @@ class DeadEnds:
 
     def new_ones_of_much(self, before: Table, after: Table, now: datetime) -> list[Nowhere]:
         """The same for large tables: first only the calls that the change can touch are looked at. Raises nothing."""
-        if same_problems(before, after, now):
+        if touches_little(before, after) and same_problems(before, after, now):
             self._found = None
             return []
         return self.new_ones(before, after, now)

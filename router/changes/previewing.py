@@ -14,6 +14,7 @@ from router.routing.problem import Problem, alike
 from router.routing.problem import as_json as problem_as_json
 from router.routing.problems import problems, same_problems
 from router.routing.table import Table
+from router.routing.touched import touches_little
 
 TOLD_AT_MOST = 100  # moves, and problems of each kind; a change that makes more of them is looked at in parts
 
@@ -67,7 +68,9 @@ def preview(before: Table, changes: Sequence[Change], now: datetime) -> Preview:
 
 def _problems_that_matter(before: Table, after: Table, now: datetime) -> tuple[Sequence[Problem], Sequence[Problem]]:
     """All of either table, or none where both have the same."""
-    return ((), ()) if same_problems(before, after, now) else (problems(before, now), problems(after, now))
+    if touches_little(before, after) and same_problems(before, after, now):
+        return (), ()
+    return problems(before, now), problems(after, now)
 
 
 def _lacking(some: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:
