@@ -11,10 +11,10 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 3
 TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run demo test prove chaos lint bench format lock clean
+.PHONY: help run demo test prove chaos docker-test lint bench format lock clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: $(VENV)/.runs ## the main job on embedded defaults: private Asterisk, SQLite, a sample company, real calls; stays up
 	$(RUN) -m router demo --stay
@@ -30,6 +30,9 @@ prove: $(VENV)/.tests ## the same tests with full numbers; writes var/proof.json
 
 chaos: $(VENV)/.tests ## calls while everything fails in turn: ARGS="--minutes 10 --rate 10 --seed 1"; writes var/chaos.json
 	$(RUN) -m tests.chaos $(ARGS)
+
+docker-test: $(VENV)/.tests ## all of it in containers, for real: needs root and docker.io, docker-compose, mmdebstrap, or an engine
+	CONTAINERS=1 $(RUN) -m pytest tests/docker
 
 bench: $(VENV)/.tests ## side by side with other mechanisms, on the private Asterisk; writes var/bench.json
 	$(RUN) -m tests.bench $(ARGS)

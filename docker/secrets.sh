@@ -20,3 +20,4 @@ draw ami_secret random 24
 draw database_password random 24
 draw admin_key key
 draw prometheus_key key
+draw grafana_password random 16

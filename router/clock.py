@@ -54,6 +54,7 @@ class Clock:
         """
         self.steps = 0  # commitments that time has changed: somebody was reminded, or handed over
         self.owed: int | None = None  # commitments that are open or claimed, at the last look
+        self.late = 0  # of these, past their due time
         self.mails_sent = 0
         self.mails_failed = 0  # tries
         self.faded = 0  # old records that were gone through
@@ -86,7 +87,7 @@ class Clock:
             return 0
         steps = await self._keeper.look(self._db, table, now)
         self.steps += steps
-        self.owed = await self._keeper.owed(self._db)
+        self.owed, self.late = await self._keeper.owed(self._db, now)
         return steps
 
     async def post(self, now: datetime) -> int:

@@ -126,6 +126,7 @@ class Vitals:
         clock = self.clock
         if clock.owed is not None:
             yield _gauge("commitments_open", "Commitments that are open or claimed, at the last look", clock.owed)
+            yield _gauge("commitments_late", "Of these, past their due time", clock.late)
         yield _count("commitment_steps", "Commitments somebody was reminded of, or that were handed over", clock.steps)
         yield _count("mails_sent", "Mails that the mail server took", clock.mails_sent)
         yield _count("mails_failed", "Tries to send a mail that failed", clock.mails_failed)

@@ -32,7 +32,9 @@ CALL = "1763759123.7"
 ANNAS = "PJSIP/anna-00000002"
 CODE = "1763759123.9"
 FOLLOWED_WITHIN = 5.0  # seconds until a change made in one process counts in the other; a quarter is usual
-ALERTS = Path(__file__).resolve().parents[1] / "docker" / "prometheus" / "alerts.yml"
+DOCKER = Path(__file__).resolve().parents[1] / "docker"
+ALERTS = (DOCKER / "prometheus" / "alerts.yml").read_text()
+DASHBOARD = (DOCKER / "grafana" / "dashboards" / "router.json").read_text()
 NOBODYS_KEY = f"rtr_00000000_{'x' * 43}"  # well formed, so that only the database can tell
 
 
@@ -354,8 +356,10 @@ async def test_without_the_process_that_takes_requests_calls_are_steered_as_befo
     assert "~r=20=d.jonas~" in plan
 
 
-async def test_every_figure_that_shall_wake_somebody_is_served(town: Town) -> None:
-    rules = ALERTS.read_text()
+@pytest.mark.parametrize("expressions", [ALERTS, DASHBOARD], ids=["wakes somebody", "is on the dashboard"])
+async def test_every_figure_is_served_that(town: Town, expressions: str) -> None:
+    # of a spread, what it is made of is served with the first call
+    named = {re.sub("_(bucket|count|sum)$", "", name) for name in re.findall(r"router_\w+", expressions)}
     db = Database(town.database)
     headers = {"Authorization": f"Bearer {await new_key(db, 'prometheus', Role.VIEWER)}"}
     await db.close()
@@ -363,7 +367,7 @@ async def test_every_figure_that_shall_wake_somebody_is_served(town: Town) -> No
         await town.heartbeat()
         figures = (await client.get(f"{service.url}/metrics")).text
 
-    assert set(re.findall(r"router_\w+", rules)) - set(re.findall(r"router_\w+", figures)) == set()
+    assert named - set(re.findall(r"router_\w+", figures)) == set()
 
 
 async def _once_the_table_is(version: int, client: httpx2.AsyncClient, process: Service, town: Town) -> str:

@@ -164,10 +164,13 @@ class Keeper:
             await _note(transaction, noted, None, outcome)
             return outcome
 
-    async def owed(self, db: Database) -> int:
-        """How many commitments are open or claimed, on the whole database. Raises StorageError."""
+    async def owed(self, db: Database, now: datetime) -> tuple[int, int]:
+        """How many commitments are open or claimed, on the whole database, and how many of these are past their due
+        time. Raises StorageError."""
+        owed = select(func.count()).select_from(commitments).where(OWED)
         async with db.reading() as reading:
-            return int((await reading.rows(select(func.count()).select_from(commitments).where(OWED)))[0][0])
+            (every,), (late,) = await reading.rows(owed), await reading.rows(owed.where(commitments.c.due_at <= now))
+        return int(every[0]), int(late[0])
 
     async def look(self, db: Database, table: Table, now: datetime) -> int:
         """What the time that has passed means: how many commitments it has changed. Raises StorageError."""

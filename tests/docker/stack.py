@@ -116,6 +116,7 @@ class Stack:
         self.ports = ports
         self.sip_port = ports.one()
         self.http_port = ports.one()
+        self.prometheus_port = ports.one()
         first = ports.rtp[0] // 2 * 2
         self.rtp_ports = range(first, first + 4 * TALKS)
         self._folder = folder / "docker"
@@ -127,6 +128,7 @@ class Stack:
             "COMPOSE_PROJECT_NAME": self._project,
             "ROUTER_VERSION": "test",
             "ROUTER_HTTP_PORT": str(self.http_port),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
             "SIP_PORT": str(self.sip_port),
             "RTP_PORTS": f"{self.rtp_ports[0]}-{self.rtp_ports[-1]}",
             "EXTERNAL_ADDRESS": self.outside,
@@ -154,7 +156,7 @@ class Stack:
     def down(self) -> None:
         """Take everything away: containers, networks, volumes; images as well where the engine is somebody else's."""
         images = [] if self.engine.own else ["--rmi", "all"]
-        self.compose("down", "-v", "--remove-orphans", *images, within=DOWN_WITHIN)
+        self.compose("--profile", "figures", "down", "-v", "--remove-orphans", *images, within=DOWN_WITHIN)
         self.engine.docker("network", "rm", self._outside)
 
     def _address_outside(self) -> str:
@@ -236,7 +238,14 @@ class Stack:
             whole = [one for one in found if one["ended_at"] and all(leg["ended_at"] for leg in one["legs"])]
             return len(whole) == len(callers)
 
-        self.wait_until(all_there, RECORDED_WITHIN, f"{len(callers)} calls on record, all ended")
+        def what_is_there() -> str:
+            open_ones = [one for one in found if not one["ended_at"] or not all(leg["ended_at"] for leg in one["legs"])]
+            unknown = sorted(set(callers) - {one["caller"] for one in found})
+            return (
+                f"{len(found)} records of {len(callers)} calls: without an end {open_ones}, without a record {unknown}"
+            )
+
+        self.wait_until(all_there, RECORDED_WITHIN, "all on record", what_is_there)
         return found
 
     # what is done to it
@@ -283,12 +292,14 @@ class Stack:
     def start(self, service: str) -> None:
         self.engine.docker("start", self.container(service).seen["Id"])
 
-    def wait_until(self, true: Callable[[], bool], within: float, what: str) -> float:
-        """Wait; returns the seconds that took. Raises StackFailed, with the end of every log."""
+    def wait_until(
+        self, true: Callable[[], bool], within: float, what: str, instead: Callable[[], str] = lambda: ""
+    ) -> float:
+        """Wait; returns the seconds that took. Raises StackFailed, with what is there `instead` and every log's end."""
         began = time.monotonic()
         while not true():
             if time.monotonic() - began > within:
-                raise StackFailed(f"not {what} within {within:.0f} s:\n{self._last_words()}")
+                raise StackFailed(f"not {what} within {within:.0f} s: {instead()}\n{self._last_words()}")
             time.sleep(LOOK_EVERY)
         return time.monotonic() - began
 
@@ -296,7 +307,9 @@ class Stack:
         try:
             ours = f"label=com.docker.compose.project={self._project}"
             there = self.engine.docker("ps", "-a", "-f", ours, "--format", "{{.Names}} {{.Status}}")
-            return there + self.compose("logs", "--no-color", "--tail", "15")
+            logs = self._folder / "logs.txt"
+            logs.write_text(self.compose("logs", "--no-color", "--timestamps"))
+            return f"{there}all logs: {logs}\n" + self.compose("logs", "--no-color", "--tail", "5")
         except EngineFailed as worse:
             return str(worse)
 

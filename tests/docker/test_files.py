@@ -1,6 +1,7 @@
 """Do the files beside the images say what is true, and are the secrets drawn as they should be?"""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -69,6 +70,16 @@ def test_every_image_has_its_recipe_and_every_file_that_it_copies() -> None:
         # the packages fetched beforehand need not be there
         missing = [name for name in copied if name != "docker/wheels*" and not list(DOCKER.parent.glob(name))]
         assert missing == []
+
+
+def test_the_dashboard_asks_the_source_that_is_provisioned_and_every_panel_says_what_it_shows() -> None:
+    grafana = DOCKER / "grafana"
+    source = (grafana / "provisioning/datasources/prometheus.yml").read_text()
+    panels = json.loads((grafana / "dashboards/router.json").read_text())["panels"]
+
+    assert {panel["datasource"]["uid"] for panel in panels} == set(re.findall(r"uid: (\w+)", source))
+    assert [panel["title"] for panel in panels if not panel["description"] or not panel["targets"]] == []
+    assert len({panel["id"] for panel in panels}) == len(panels)
 
 
 def _draw(folder: Path) -> None:

@@ -3,6 +3,7 @@
 The stories of this file are told in their order, of one and the same stack.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,17 +11,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from router.lab.installation import AsteriskFiles
 from router.lab.phones import Callers, Phones
+from router.lab.ports import LOOPBACK
 from router.lab.scenarios import PlacedCall
 from router.lab.witness import Evidence, joined, legs, placed
 from tests.asterisk.company import BEHAVIOURS, BLOCK, COMPANY, COORDINATORS, LINE, MANAGER, callers
 from tests.asterisk.reckoning import assert_records_agree, reckon
 from tests.docker.engine import EngineFailed
-from tests.docker.stack import BACK_WITHIN, STAYING, Api, Stack
+from tests.docker.stack import BACK_WITHIN, BUILD_WITHIN, STAYING, Api, Stack
 from tests.proof import Proof, many
 
 RATE = 5.0  # calls a second
@@ -30,9 +33,14 @@ LONG_TALK, EVERY = 4.0, 10  # seconds that one of so many callers talks: through
 TALKING = 3  # callers who talk when Asterisk is killed
 ANSWERED_AGAIN_WITHIN = 15.0  # seconds after that
 TRIES = 2.0  # a second, each by somebody else, of callers who want to be the first to be answered again
-PATIENCE = 1.0  # seconds without a sign of life, after which they hang up
+PATIENCE = 6.0  # seconds without a sign of life, after which they hang up; meanwhile SIP repeats the INVITE
 QUIET_WITHIN = 30.0  # seconds after that, until the router has found out which calls went with it; 1 is usual
 STOPS_WITHIN = 10.0  # seconds; the last records are given 5 s twice, which they take when the database is away
+SCRAPED_WITHIN = 60.0  # seconds until Prometheus has looked twice, which it does every 15
+
+DOCKER = Path(__file__).resolve().parents[2] / "docker"
+ALERTS = (DOCKER / "prometheus" / "alerts.yml").read_text()
+DASHBOARD = (DOCKER / "grafana" / "dashboards" / "router.json").read_text()
 
 PJSIP = """
 [company](!)
@@ -220,6 +228,29 @@ def test_a_half_that_is_told_to_stop_does_so_within_seconds_and_costs_no_talk(
     assert (code, seconds < STOPS_WITHIN) == (0, True)
 
 
+def test_prometheus_reads_both_halves_and_finds_all_that_rules_and_dashboard_ask_for(stack: Stack) -> None:
+    stack.compose("build", "prometheus", within=BUILD_WITHIN)
+    stack.compose("--profile", "figures", "up", "-d", "prometheus")
+    figures = Api(f"http://{LOOPBACK}:{stack.prometheus_port}", "")
+
+    def both_read() -> bool:
+        try:
+            found = asked(figures, 'up{job="router"} == 1')
+        except OSError:
+            return False
+        return len(found) == 2
+
+    stack.wait_until(both_read, SCRAPED_WITHIN, "both read")
+    checked = stack.inside("prometheus", "promtool", "check", "config", "/etc/prometheus/prometheus.yml")
+
+    assert re.search(r"SUCCESS: \d+ rules found", checked)
+    named = {name for text in (ALERTS, DASHBOARD) for name in re.findall(r"router_\w+", text)}
+    assert named - set(figures.get("/api/v1/label/__name__/values")["data"]) == set()
+    panels = json.loads(DASHBOARD)["panels"]
+    silent = [panel["title"] for panel in panels for one in panel["targets"] if not asked(figures, one["expr"])]
+    assert silent == []
+
+
 @pytest.mark.parametrize("service", ["calls", "web", "asterisk", "database"])
 def test_each_ends_cleanly_when_it_is_told_to(stack: Stack, service: str) -> None:
     code, seconds = stack.stop(service)
@@ -288,6 +319,12 @@ def seen_by(placing: list[Callers], phones: Phones) -> Evidence:
     calls = [call for batch in placing for call in placed(batch.messages)]
     ours = {call.caller for call in calls}
     return joined(calls, [leg for leg in legs(phones.messages) if leg.caller in ours])
+
+
+def asked(figures: Api, expression: str) -> list[object]:
+    """What Prometheus finds. Raises urllib's HTTPError for an expression that is none."""
+    found: list[object] = figures.get(f"/api/v1/query?query={quote(expression)}")["data"]["result"]
+    return found
 
 
 def greeted(stack: Stack, service: str, address: str) -> bool:

@@ -43,6 +43,18 @@ async def test_each_look_of_the_clock_says_how_many_are_owed(furnished: Database
         assert looks.owed == 1 - owed
 
 
+async def test_each_look_says_how_many_of_them_are_late(furnished: Database) -> None:
+    looks = clock(furnished)
+    await written(furnished, gave_up("pbx:1.1"))
+
+    found = []
+    for minutes in (11, 6000):
+        await looks.look(after(minutes * MINUTE))
+        found.append((looks.owed, looks.late))
+
+    assert found == [(1, 0), (1, 1)]
+
+
 async def settled_and_undone(db: Database, keeper: Keeper) -> None:
     async with db.writing() as transaction:
         await keeper.settle(transaction, [got_through("pbx:2.1", 10 * MINUTE)], SAMPLE_TABLE)
