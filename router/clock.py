@@ -8,8 +8,9 @@ from typing import NoReturn
 import structlog
 
 from router.changes.leaving import Leavings
+from router.commitments.notice import NoticeKind
 from router.courier import Courier
-from router.notices.letters import letter
+from router.notices.letters import Letter, letter, letter_of_what_was_left_behind
 from router.notices.mail import Mailer, MailFailed, MailRefused
 from router.routing.table import Table
 from router.storage import outbox
@@ -113,8 +114,7 @@ class Clock:
 
     async def _send(self, mailer: Mailer, mail: outbox.Mail, now: datetime) -> bool:
         try:
-            told = mail.id, mail.target, mail.kind, mail.commitment, mail.payload
-            await mailer.send(letter(*told, zone=self._zone, now=now))
+            await mailer.send(self._letter(mail, now))
         except MailRefused as never:
             self.mails_failed += 1
             await outbox.give_up(self._db, mail, str(never))
@@ -128,6 +128,12 @@ class Clock:
         self.mails_sent += 1
         await outbox.sent(self._db, mail, now)
         return True
+
+    def _letter(self, mail: outbox.Mail, now: datetime) -> Letter:
+        if mail.commitment is None:
+            return letter_of_what_was_left_behind(mail.id, mail.target, mail.payload)
+        told = mail.id, mail.target, NoticeKind(mail.kind.value), mail.commitment, mail.payload
+        return letter(*told, zone=self._zone, now=now)
 
 
 async def _again(work: Callable[[datetime], Awaitable[int]], every: float) -> NoReturn:

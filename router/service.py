@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from router.adopting import left_by_another
 from router.ami.guard import Guard, GuardSettings
 from router.ami.journal import OnRecord
 from router.ami.link import AmiLink, AmiSettings
@@ -20,7 +21,7 @@ from router.bulk.imports import Imports
 from router.calling_back import CallingBack
 from router.calling_in import CallingIn
 from router.calls.call import Call
-from router.calls.events import AskedHandOver, Event, LinkUp, PresencePublished, TablePublished, Tick
+from router.calls.events import Event, LinkUp, PresencePublished, TablePublished, Tick
 from router.calls.orders import KeepAway, KeepPresence, PbxOrder, Settle
 from router.calls.presence import Presences
 from router.calls.tracker import Calls
@@ -35,7 +36,6 @@ from router.courier import Courier
 from router.notices.mail import Mailer, MailSettings
 from router.routing.hiding import without_ends
 from router.routing.table import Table
-from router.storage.call_backs import under_way
 from router.storage.call_schema import OrderKind
 from router.storage.commitments import Keeper, KeptCounts
 from router.storage.database import Database, NotMigrated, StorageError, Transaction, Unavailable
@@ -43,11 +43,10 @@ from router.storage.keys import any_key
 from router.storage.listening import listen
 from router.storage.migrate import upgraded
 from router.storage.notices import tell_calls
-from router.storage.orders import Asked, OrderBook
+from router.storage.orders import Asked, OrderBook, as_hand_over
 from router.storage.presence import PresenceBook
 from router.storage.publisher import Publisher
 from router.storage.recorder import Recorder
-from router.storage.records import newest_end, open_calls
 from router.storage.speaker import SpeakerLock
 from router.supervisor import Supervisor
 from router.switchboard import Switchboard
@@ -66,7 +65,6 @@ MIGRATE_AGAIN = 1.0  # seconds between two tries while the database is not there
 TICK_EVERY = 0.5  # seconds; the end of a pause, of wrapping up, of an absence or of hours counts within a second
 MAKE_WAY_WITHIN = 1.5  # seconds for who stands by to take over while we still speak; a tenth of it is usual
 STOPS = "Stops: the last calls are written down."  # as long as that takes
-ADOPT_WITHIN = 3.0  # seconds to learn which calls were open: callers wait meanwhile, and the journal tells their ends
 
 
 class Only(StrEnum):
@@ -289,24 +287,11 @@ class Service:
             self._calling_back.hear(event)
 
     async def _adopt(self) -> OnRecord | None:
-        """Take over the calls that are open on record; what else is on record?"""
-        try:
-            async with asyncio.timeout(ADOPT_WITHIN):
-                still_open = await open_calls(self._db, self._ami.pbx)
-                until = await newest_end(self._db, self._ami.pbx)
-                async with self._db.reading() as look:
-                    call_backs = await under_way(look, self._ami.pbx)
-        except (StorageError, TimeoutError) as fault:
-            log.warning("open calls not taken over", why=str(fault))
+        known = await left_by_another(self._db, self._ami.pbx)
+        if known is None:
             return None
-        self._calls.adopt(still_open)
-        if until is None:
-            return None
-        # From the oldest call that lives, not only from the newest end: the end of a leg may come on record after its
-        # call's, and be lost with a router that is killed in between.
-        arrivals = {call.call_id: call.arrived_at for call in still_open}
-        placed = [one.placed_at or one.asked_at for one in call_backs]
-        return OnRecord(until=min([until, *arrivals.values(), *placed]), open=arrivals)
+        self._calls.adopt(known.calls)
+        return known.on_record
 
     async def _migrate(self) -> None:
         while True:
@@ -405,27 +390,13 @@ class Service:
     def _carry_out(self, order: Asked) -> None:
         match order.kind:
             case OrderKind.HAND_OVER:
-                self._hand_over(order)
+                self._switchboard.hear(as_hand_over(order, _now()))
             case OrderKind.CALL_BACK:
                 self._calling_back.hear(order)
             case OrderKind.TEST_CALL:
                 self._calling_in.hear(order)
             case _:
                 assert_never(order.kind)
-
-    def _hand_over(self, order: Asked) -> None:
-        said = {key: value for key, value in order.payload.items() if isinstance(value, str)}
-        self._switchboard.hear(
-            AskedHandOver(
-                order=order.id,
-                call=said.get("call", ""),
-                person=said.get("person", ""),
-                desk=said.get("desk", ""),
-                by=order.asked_by,
-                expires_at=order.expires_at,
-                at=_now(),
-            )
-        )
 
     def _tell_outcome(self, outcome: Settle) -> None:
         self._orders.settled(outcome.order, done=outcome.done, result=outcome.result)

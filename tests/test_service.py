@@ -346,6 +346,16 @@ async def test_one_process_steers_calls_and_another_takes_requests(town: Town) -
     assert len(town.asterisk.asked("Login")) == 1
 
 
+async def test_without_the_process_that_takes_requests_calls_are_steered_as_before(town: Town) -> None:
+    async with town.running_router(only=Only.CALLS):
+        async with town.running_router(only=Only.WEB) as web:
+            await web.started.wait()
+            await town.heartbeat()
+        plan = await town.customer_calls()
+
+    assert "~r=20=d.jonas~" in plan
+
+
 @pytest.mark.parametrize("expressions", [ALERTS, DASHBOARD], ids=["wakes somebody", "is on the dashboard"])
 async def test_every_figure_is_served_that(town: Town, expressions: str) -> None:
     # of a spread, what it is made of is served with the first call

@@ -45,10 +45,19 @@ class Pulse:
     why_not: str = ""
 
 
-async def feel_pulse(settings: AmiSettings, now: Callable[[], datetime], *, timing: Timing = DEFAULT_TIMING) -> Pulse:
-    """Log in, measure, and leave. Raises LinkFailed, and LoginRefused, a kind of it."""
+async def feel_pulse(
+    settings: AmiSettings,
+    now: Callable[[], datetime],
+    *,
+    heard_within: float = HEARD_WITHIN,
+    timing: Timing = DEFAULT_TIMING,
+) -> Pulse:
+    """Log in, measure, and leave; an event that isn't heard within so many seconds is lost.
+
+    Raises LinkFailed, and LoginRefused, a kind of it.
+    """
     tally = Tally()
-    echoes = _Echoes()
+    echoes = _Echoes(heard_within)
     wire = await connect(settings, lambda: _EchoWire(echoes, tally), timing)
     try:
         await log_in(wire, settings, "user", timing=timing, tally=tally)
@@ -77,7 +86,8 @@ async def feel_pulse(settings: AmiSettings, now: Callable[[], datetime], *, timi
 class _Echoes:
     """Events that were asked for, each by a word that nobody can guess, until they are heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard_within: float) -> None:
+        self._heard_within = heard_within
         self._awaited: dict[str, asyncio.Future[float]] = {}
 
     async def ask(self, wire: Wire, timing: Timing, heard: list[float | None]) -> str:
@@ -90,7 +100,7 @@ class _Echoes:
         if not answer.success:
             return answer.said
         try:
-            async with asyncio.timeout(HEARD_WITHIN):
+            async with asyncio.timeout(self._heard_within):
                 heard.append(await heard_at - asked_at)  # mostly it comes before the answer
         except TimeoutError:
             heard.append(None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from router.changes.fields import (
     Closes,
@@ -19,6 +19,7 @@ from router.changes.fields import (
     Reason,
     Weekday,
     Wrong,
+    formed,
     text,
 )
 from router.routing.hours import zone
@@ -53,8 +54,8 @@ class HoursFields(Fields):
 
     name: Name
     time_zone: Annotated[str, text(64)] = Field(examples=["Europe/Berlin"])
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}$")] | None = None
+    country: Annotated[str, formed(r"^[A-Z]{2}$", "write the country's two capitals, as US")] | None = None
+    subdivision: Annotated[str, formed(r"^[A-Z0-9]{1,6}$", "write the subdivision's capitals, as NY")] | None = None
     week: Annotated[tuple[OpeningFields, ...], AfterValidator(_by_day), Field(max_length=50)] = ()
     days: Annotated[tuple[DaysFields, ...], Field(max_length=400)] = ()
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from router.changes.faults import Nowhere
 from router.routing.model import PersonState
 from router.routing.problem import LeftPerson, Problem, alike, is_warning, path, say
-from router.routing.problems import problems
+from router.routing.problems import problems, same_problems
 from router.routing.table import Table
+from router.routing.touched import touches_little
 
 TOLD_AT_MOST = 20  # problems in one refusal: who sees that many has taken away the ground of all
 
@@ -27,7 +28,8 @@ class DeadEnds:
     def __init__(self, look: Look = problems) -> None:
         self._look = look
         self._known: tuple[int, frozenset[tuple[object, ...]]] | None = None  # the version they are of
-        self._found: frozenset[tuple[object, ...]] = frozenset()  # in the table that was looked at last
+        # in the table that was looked at last; None when all of it wasn't
+        self._found: frozenset[tuple[object, ...]] | None = frozenset()
 
     def new_ones(self, before: Table, after: Table, now: datetime) -> list[Nowhere]:
         """Each way that leads nowhere in the table after a change, and led somewhere before it. Raises nothing."""
@@ -42,9 +44,16 @@ class DeadEnds:
         new = [problem for problem in found if alike(problem) not in known and not _leaves(problem, before)]
         return [Nowhere(sentence=say(one, zone), path=tuple(path(one, zone))) for one in new[:TOLD_AT_MOST]]
 
+    def new_ones_of_much(self, before: Table, after: Table, now: datetime) -> list[Nowhere]:
+        """The same for large tables: first only the calls that the change can touch are looked at. Raises nothing."""
+        if touches_little(before, after) and same_problems(before, after, now):
+            self._found = None
+            return []
+        return self.new_ones(before, after, now)
+
     def in_force(self, version: int) -> None:
         """The table that was looked at last came into force under this version: the next change starts from it."""
-        self._known = version, self._found
+        self._known = None if self._found is None else (version, self._found)
 
     def _of(self, table: Table, now: datetime) -> list[Problem]:
         return [problem for problem in self._look(table, now) if not is_warning(problem)]

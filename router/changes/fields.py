@@ -40,6 +40,16 @@ class Refers:
     to: Noun
 
 
+FORMS: dict[str, str] = {PRINTABLE: "write it in one line, without control characters"}
+"""How what has to look like this is asked for, by its regular expression."""
+
+
+def formed(pattern: str, so: str) -> Any:
+    """Text of this form; who writes it otherwise is told `so`."""
+    FORMS[pattern] = so
+    return StringConstraints(pattern=pattern, strict=True)
+
+
 def text(longest: int, *, shortest: int = 1) -> Any:
     """A line of text, without control characters."""
     return StringConstraints(min_length=shortest, max_length=longest, pattern=PRINTABLE, strict=True)
@@ -100,16 +110,30 @@ Name = Annotated[str, text(100)]
 LongName = Annotated[str, text(200)]
 Reason = Annotated[str, text(200, shortest=0)]
 Ref = Annotated[str, text(200)]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$", strict=True)]
-Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}$", strict=True)]
-# A block of numbers is written as what its numbers begin with and a star.
-NumberOrBlock = Annotated[str, StringConstraints(pattern=r"^\+[1-9]([0-9]{6,14}|[0-9]{0,14}\*)$", strict=True)]
-Dialled = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,31}$", strict=True)]
-Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$", strict=True)]
-ShortNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}$", strict=True)]
-Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;]+@[^@\s\x00-\x1f\x7f<>,;]+$", strict=True)
+_WITH_PLUS = "write it with + and its country code, without spaces, as +12125550100"
+E164 = Annotated[str, formed(r"^\+[1-9][0-9]{6,14}$", _WITH_PLUS)]
+Prefix = Annotated[
+    str, formed(r"^\+[1-9][0-9]{0,14}$", "write how the number begins with + and its country code, as +1212")
 ]
+# A block of numbers is written as what its numbers begin with and a star.
+NumberOrBlock = Annotated[
+    str,
+    formed(
+        r"^\+[1-9]([0-9]{6,14}|[0-9]{0,14}\*)$", f"{_WITH_PLUS}; a block as how its numbers begin and *, as +1212555*"
+    ),
+]
+Dialled = Annotated[
+    str, formed(r"^\+?[0-9]{1,31}$", "write digits alone, with or without + in front, as the trunk does")
+]
+Endpoint = Annotated[
+    str,
+    formed(
+        r"^[A-Za-z0-9._-]{1,64}$", "write the SIP endpoint's name as the PBX has it: letters, digits and . _ - alone"
+    ),
+]
+ShortNumber = Annotated[str, formed(r"^[0-9]{1,16}$", "write 1 to 16 digits")]
+_EMAIL = r"^[^@\s\x00-\x1f\x7f<>,;]+@[^@\s\x00-\x1f\x7f<>,;]+$"
+Email = Annotated[str, formed(_EMAIL, "write one address, as anna@example.com"), Field(max_length=254)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_INSTANT), Field(ge=EARLIEST, le=LATEST), AfterValidator(_utc)]
 Day = Annotated[date, BeforeValidator(_DAY), Field(ge=EARLIEST.date(), le=LATEST.date())]
 _CLOCK: dict[str, Any] = {"type": "string", "pattern": "^([0-3][0-9]|4[0-8]):[0-5][0-9]$", "examples": ["09:30"]}

@@ -114,7 +114,7 @@ _dead_ends = DeadEnds()
 
 def _new_dead_ends(token: int, changes: Sequence[Change], now: datetime) -> list[Nowhere]:
     before = table_of(token)
-    return _dead_ends.new_ones(before, before.with_changes(changes), now)
+    return _dead_ends.new_ones_of_much(before, before.with_changes(changes), now)
 
 
 def _preview(token: int, changes: Sequence[Change], now: datetime) -> Preview:

@@ -25,10 +25,11 @@ from router.changes.faults import (
     StaysAnyway,
 )
 from router.changes.handing_on import HandingOn, Place
+from router.changes.left_behind import tell_left_behind
 from router.changes.nouns import PEOPLE
 from router.changes.owed import move
 from router.changes.places import naming_of, said_of
-from router.changes.successors import Successors
+from router.changes.successors import Kind, Successors
 from router.changes.wishes import Amend, By, Undo
 from router.commitments.facts import person_name
 from router.routing.configuration import Change, Noun, Put
@@ -215,6 +216,9 @@ class Leavings:
             behind = [said_of(place, lambda one: person_name(one, table)) for place in found.handing.left_behind]
             if isinstance(leaving, leavings.KeptLeaving):
                 await leavings.done(rows, leaving.id, version, moved, behind)
+                seats = [place.id for place in places if place.kind is Kind.SEATS]
+                mails = self._door.keeper.mails
+                await tell_left_behind(rows, found.left, behind, seats, table, now, mails=mails)
             else:
                 state = LeavingState.DONE
                 await leavings.keep(rows, replace(leaving, state=state, done_version=version, moved=moved))

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from router.changes.faults import FieldFault, Invalid
 from router.changes.fields import LARGEST, Ref
 from router.changes.nouns import DECLARED
+from router.changes.saying import in_words
 from router.changes.showing import pointer
 from router.changes.wishes import Item, Verb
 
@@ -90,5 +91,5 @@ def read_list(written: object) -> ChangeList:
     try:
         return ChangeList.model_validate(written)
     except ValidationError as fault:
-        found = [FieldFault(pointer=pointer(one["loc"]), sentence=one["msg"]) for one in fault.errors()]
+        found = [FieldFault(pointer=pointer(one["loc"]), sentence=in_words(one)) for one in fault.errors()]
         raise Invalid(found) from None

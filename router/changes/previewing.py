@@ -12,8 +12,9 @@ from router.routing.comparison import as_json, moves
 from router.routing.configuration import Change, PutNumbers, RemoveNumbers
 from router.routing.problem import Problem, alike
 from router.routing.problem import as_json as problem_as_json
-from router.routing.problems import problems
+from router.routing.problems import problems, same_problems
 from router.routing.table import Table
+from router.routing.touched import touches_little
 
 TOLD_AT_MOST = 100  # moves, and problems of each kind; a change that makes more of them is looked at in parts
 
@@ -51,7 +52,7 @@ NOTHING = Preview(moves=[], moves_in_all=0, appear=[], vanish=[], refused=[])
 def preview(before: Table, changes: Sequence[Change], now: datetime) -> Preview:
     """What these changes would lead to. Takes seconds for a large table. Raises TableError when they make none."""
     after = before.with_changes(changes)
-    there, then = problems(before, now), problems(after, now)
+    there, then = _problems_that_matter(before, after, now)
     found = {before.version: there, after.version: then}
     dead_ends = DeadEnds(lambda table, _: found[table.version])
     moving = moves(before, after, now, _numbers_in(changes))
@@ -63,6 +64,13 @@ def preview(before: Table, changes: Sequence[Change], now: datetime) -> Preview:
         vanish=[problem_as_json(one, zone) for one in _lacking(there, then)],
         refused=[{"sentence": one.sentence, "path": list(one.path)} for one in dead_ends.new_ones(before, after, now)],
     )
+
+
+def _problems_that_matter(before: Table, after: Table, now: datetime) -> tuple[Sequence[Problem], Sequence[Problem]]:
+    """All of either table, or none where both have the same."""
+    if touches_little(before, after) and same_problems(before, after, now):
+        return (), ()
+    return problems(before, now), problems(after, now)
 
 
 def _lacking(some: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:

@@ -11,6 +11,7 @@ from router.changes.faults import FieldFault, Invalid
 from router.changes.fields import Fields, Part
 from router.changes.nouns import Declared
 from router.changes.people import PersonFields, PhoneFields
+from router.changes.saying import fields_at, in_words
 from router.routing.configuration import Entity
 from router.routing.model import Opening, Phone, PhoneKind, SpecialDays
 from router.storage.kept import Kept
@@ -64,10 +65,16 @@ def read_fields(declared: Declared, body: object) -> Fields:
     try:
         fields = declared.fields.model_validate(body)
     except ValidationError as fault:
-        raise Invalid(
-            [FieldFault(pointer=pointer(one["loc"]), sentence=one["msg"]) for one in fault.errors()]
-        ) from None
+        raise Invalid([_said(one, declared) for one in fault.errors()]) from None
     return fields
+
+
+def _said(fault: Mapping[str, Any], declared: Declared) -> FieldFault:
+    known: list[str] = []
+    if fault["type"] == "extra_forbidden":
+        schema = declared.fields.model_json_schema(by_alias=True)
+        known = fields_at(schema, fault["loc"][:-1], schema.get("$defs", {}))
+    return FieldFault(pointer=pointer(fault["loc"]), sentence=in_words(fault, known))
 
 
 def merged(body: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,9 +111,7 @@ def init(
     except SettingsError as wrong:
         fail(str(wrong), code=2)
     except OSError as fault:
-        fail(
-            f"{fault.filename or ''}: {fault.strerror or fault}: run this as root, or name another folder".lstrip(": ")
-        )
+        fail(_told(fault))
     except (EOFError, KeyboardInterrupt):
         fail("\nInterrupted: what was written is whole, and running this again goes on from there.")
     _tell(outcome, wanted, dry_run=dry_run)
@@ -235,13 +233,12 @@ def _tell(outcome: "Outcome", wanted: "Wanted", *, dry_run: bool) -> None:
         out.print("Nothing was changed.", style="bold")
     if outcome.failed:
         sys.exit(1)
-    start = "systemctl enable --now call-router" if wanted.systemd else "router serve"
-    file = wanted.settings_file
+    start = "systemctl daemon-reload; systemctl enable --now call-router" if wanted.systemd else "router serve &"
     out.print(
         "Next:\n"
-        "  1. asterisk -rx 'core reload'\n"
-        f"  2. export ROUTER_SETTINGS={file}; {start}; router doctor\n"
-        "  3. point a trunk at the context router-in (dialplan/README.md)",
+        f"  1. asterisk -rx 'core reload'; export ROUTER_SETTINGS={wanted.settings_file}\n"
+        f"  2. {start}\n"
+        "  3. router doctor; and when it is content, point a trunk at the context router-in (dialplan/README.md)",
         markup=False,
         highlight=False,
         soft_wrap=True,

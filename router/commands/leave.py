@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from router.commands.console import by_command, fail, instant_meant, newest_table, open_door, out, with_database
 from router.routing.model import CoverScope
-from router.settings import load_settings
+from router.settings import Settings, load_settings
 from router.storage.database import Database
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def leave(
-    person: str,
+    person: str = "",
     /,
     *,
     to: str = "",
@@ -33,6 +33,7 @@ def leave(
     at: str = "",
     yes: Flag = False,
     undo: Flag = False,
+    list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
 ) -> None:
     """Let somebody leave: list every place in which they act and where it goes; with --yes do it, as one change.
 
@@ -51,11 +52,18 @@ def leave(
         Do it. Without it nothing is changed.
     undo
         Instead: they stay after all, and everything is as it was before.
+    list_
+        Instead: who is to leave and who has left, and in red what came in meanwhile and nobody was found for.
     """
     from router.changes.leaving import Leavings
     from router.routing.people import person_meant
 
     settings, now = load_settings(), datetime.now(UTC)
+    if list_:
+        _list(settings)
+        return
+    if not person:
+        fail("who leaves? name them, or see with --list who does", code=2)
     when = instant_meant(at, settings, now, "--at") if at else None
 
     async def run(db: Database) -> "tuple[Agreed | None, Table]":
@@ -150,6 +158,26 @@ def cover(
 
     for sentence in _done(run):
         out.print(sentence, highlight=False, soft_wrap=True, markup=False)
+
+
+def _list(settings: Settings) -> None:
+    from router.commitments.facts import person_name
+    from router.storage.leaving_schema import LeavingState
+    from router.storage.leavings import KeptLeaving, latest
+
+    async def load(db: Database) -> "tuple[list[KeptLeaving], Table]":
+        return await latest(db), await newest_table(db, settings)
+
+    found, table = with_database(settings, load)
+    if not found:
+        out.print("Nobody is to leave, and nobody has left.")
+    for one in found:
+        at = one.at.astimezone(ZoneInfo(settings.time_zone))
+        verb = "leaves on" if one.state is LeavingState.PLANNED else "has left on"
+        said = f"{person_name(one.person, table)} {verb} {at:%d %b %Y %H:%M}, as {one.asked_by['actor']} asked for"
+        out.print(said, highlight=False, soft_wrap=True, markup=False)
+        for behind in one.left_behind:
+            out.print(f"  left behind: {behind}", style="red", highlight=False, soft_wrap=True, markup=False)
 
 
 def _done(run: Callable[[Database], Coroutine[Any, Any, T]]) -> T:

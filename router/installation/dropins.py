@@ -5,7 +5,7 @@ lines.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
@@ -72,9 +72,15 @@ class Missing:
 
 def drop_ins(asterisk: Path, shipped: Path, *, guard: bool, originate: bool) -> tuple[DropIn, ...]:
     """Our files, the two optional users where they are wanted. Raises OSError when the shipped files are not there."""
-    names = [EXTENSIONS, QUEUES, MANAGER, *([GUARD] if guard else []), *([ORIGINATE] if originate else [])]
     custom = is_freepbx(asterisk)
-    return tuple(_drop_in(asterisk, name, _text(shipped, name, custom=custom)) for name in names)
+    wanted = {*([GUARD_SECRET] if guard else []), *([ORIGINATE_SECRET] if originate else [])}
+    return tuple(_drop_in(asterisk, name, _text(shipped, name, custom=custom)) for name in names_of(wanted))
+
+
+def names_of(secrets: Container[str]) -> tuple[str, ...]:
+    """Which files of ours are wanted, where these files with secrets are: each optional user has one."""
+    guard, originate = GUARD_SECRET in secrets, ORIGINATE_SECRET in secrets
+    return EXTENSIONS, QUEUES, MANAGER, *([GUARD] if guard else []), *([ORIGINATE] if originate else [])
 
 
 def missing_includes(asterisk: Path, names: Iterable[str]) -> tuple[Missing, ...]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from router.routing.hiding import without_ends
 
 # Short for what `hiding` takes as one (a number of the public network has seven digits at least), and always with plus
-_NUMBER = re.compile(r"\+[0-9]{5,15}")
+_NUMBER = re.compile(r"\+[0-9]{5,15}(?![0-9*])")
 
 
 class Verdict(StrEnum):

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from router.installation.dropins import drop_ins, is_freepbx, missing_includes
+from router.installation.dropins import SECRET, is_freepbx, missing_includes, names_of
 from router.installation.placing import Put, make_folder, place
 from router.installation.talk import Talk
-from router.installation.wanted import Wanted, asterisks_files, own_files, settings_of
+from router.installation.wanted import Wanted, asterisks_files, own_files, secrets_of_users, settings_of
 from router.settings import Settings
 from router.storage.condition import Tables, look_at
 from router.storage.database import Database, StorageError, normalised, without_password
@@ -89,7 +89,7 @@ async def make_tables_and_key(
         if file is not None and not file.exists():
             tables = Tables.NONE
         else:
-            tables = await _tables(settings)
+            tables = await _tables(settings, now)
         if tables is Tables.NEWER:
             outcome.failed.append(f"{name} belongs to a newer version of the router: install that one")
             return
@@ -124,13 +124,11 @@ def put_into_asterisk(
             f" of {wanted.secret_file('ami_secret')} in router_secret.conf"
         )
         return
-    guard, originate = (bool(one.secret_file or one.secret) for one in (settings.guard, settings.originate))
-    drawn = dry_run and not wanted.secret_file("ami_secret").exists()
-    secret = "drawn later" if drawn else settings.ami.read_secret()
-    puts = list(asterisks_files(asterisk, wanted.shipped, secret, guard=guard, originate=originate))
+    drawn = dry_run and not wanted.settings_file.exists()
+    secrets_of = {SECRET: "drawn later"} if drawn else secrets_of_users(settings)
+    puts = list(asterisks_files(asterisk, wanted.shipped, secrets_of))
     put_all(puts, talk, outcome, now, dry_run=dry_run)
-    names = [file.name for file in drop_ins(asterisk, wanted.shipped, guard=guard, originate=originate)]
-    for lack in missing_includes(asterisk, names):
+    for lack in missing_includes(asterisk, names_of(secrets_of)):
         outcome.left.append(f"add this line at the end of {asterisk / lack.file}: {lack.line}")
     if is_freepbx(asterisk) and puts:
         outcome.left.append(
@@ -139,10 +137,10 @@ def put_into_asterisk(
         )
 
 
-async def _tables(settings: Settings) -> Tables:
+async def _tables(settings: Settings, now: Callable[[], datetime]) -> Tables:
     db = Database(settings.database)
     try:
-        return (await look_at(db, settings.pbx)).tables
+        return (await look_at(db, settings.pbx, now)).tables
     finally:
         await db.close()
 

@@ -6,23 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from router.ami.shipped import EXTENSIONS, QUEUES
 from router.installation.checks.outside import EVERYWHERE, healthz
-from router.installation.dropins import missing_includes
+from router.installation.dropins import GUARD_SECRET, ORIGINATE_SECRET, SECRET, missing_includes, names_of
 from router.installation.initialising import Outcome, put_all
 from router.installation.placing import Put, stamp
 from router.installation.premises import Premises
 from router.installation.talk import Talk
-from router.installation.wanted import asterisks_files
+from router.installation.wanted import asterisks_files, secrets_of_users
 from router.storage.backup import back_up
 from router.storage.condition import Condition, Tables, look_at
 from router.storage.database import Database, StorageError, normalised, without_password
 from router.storage.migrate import upgraded
 
 RELOADS = {
-    "extensions_router.conf": "dialplan reload",
-    "queues_router.conf": "module reload app_queue",
+    EXTENSIONS: "dialplan reload",
+    QUEUES: "module reload app_queue",
     "manager.d": "manager reload",
-    "router_secret.conf": "manager reload",
+    SECRET: "manager reload",
+    GUARD_SECRET: "manager reload",
+    ORIGINATE_SECRET: "manager reload",
 }
 
 
@@ -52,15 +55,11 @@ async def look_at_upgrade(premises: Premises) -> Upgrade:
     files: tuple[Put, ...] = ()
     includes: tuple[str, ...] = ()
     if premises.asterisk is not None:
-        guard, originate = (bool(one.secret_file or one.secret) for one in (settings.guard, settings.originate))
-        found = asterisks_files(
-            premises.asterisk, premises.shipped, settings.ami.read_secret(), guard=guard, originate=originate
-        )
-        files = tuple(found)
-        names = ("extensions_router.conf", "queues_router.conf", "manager.d/router.conf")
+        secrets_of = secrets_of_users(settings)
+        files = tuple(asterisks_files(premises.asterisk, premises.shipped, secrets_of))
         includes = tuple(
             f"add this line at the end of {premises.asterisk / lack.file}: {lack.line}"
-            for lack in missing_includes(premises.asterisk, names)
+            for lack in missing_includes(premises.asterisk, names_of(secrets_of))
         )
     return Upgrade(
         tables=condition.tables,
@@ -164,7 +163,7 @@ def _file(premises: Premises) -> Path | None:
 async def _condition(premises: Premises) -> Condition:
     db = Database(premises.settings.database)
     try:
-        return await look_at(db, premises.settings.pbx)
+        return await look_at(db, premises.settings.pbx, premises.now)
     finally:
         await db.close()
 

@@ -3,21 +3,20 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from router.ami.shipped import FOLDER, MANAGER
-from router.installation.dropins import SECRET, Standing, drop_ins, secret_in
+from router.installation.dropins import GUARD_SECRET, ORIGINATE_SECRET, SECRET, Standing, drop_ins, secret_in
 from router.installation.placing import Put
 from router.settings import Settings
 from router.settings_of_parts import SettingsError
 from router.storage.database import normalised, without_password
 
 UNIT = Path(__file__).with_name("call-router.service")
-UNITS = Path("/etc/systemd/system")
 SYSTEMD_RUNS = Path("/run/systemd/system")
 PROGRAM = Path(__file__).resolve().parents[2]
 USUAL_PROGRAM = "/opt/call-router"  # where the unit says that the program lies
@@ -25,7 +24,7 @@ USUAL_PROGRAM = "/opt/call-router"  # where the unit says that the program lies
 SECRET_BYTES = 24  # 48 hexadecimal digits: nothing to guess, and no character that a file of Asterisk's takes for more
 
 # Settings hold no secret and are read by a service whose user exists only while it runs, so all may read them.
-SETTINGS_MODE, SECRET_MODE, ASTERISKS_MODE = 0o644, 0o600, 0o640
+SETTINGS_MODE, SECRET_MODE, ASTERISKS_MODE, UNIT_MODE = 0o644, 0o600, 0o640, 0o644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +40,7 @@ class Wanted:
     asterisk: Path | None
     shipped: Path = FOLDER
     systemd: bool = False
-    guard: bool = False
-    originate: bool = False
+    units: Path = Path("/etc/systemd/system")
 
     @property
     def secrets(self) -> Path:
@@ -84,23 +82,41 @@ def settings_of(wanted: Wanted) -> Settings:
 def own_files(wanted: Wanted) -> Iterator[Put]:
     """The router's own files that are not there yet, each after those that it names. Raises OSError."""
     address = normalised(wanted.database)
-    yield from _secret(wanted.secret_file("ami_secret"), _known_to_asterisk(wanted) or _drawn())
-    if address.password:
-        yield from _secret(wanted.secret_file("database_password"), str(address.password))
-    if not wanted.settings_file.exists():
-        yield Put(file=wanted.settings_file, text=_settings(wanted), mode=SETTINGS_MODE)
-    if wanted.systemd and UNIT.is_file():
+    is_there = wanted.settings_file.exists()
+    settings = wanted.settings_file.read_text(encoding="utf-8") if is_there else _settings(wanted)
+    for name, text in (
+        ("ami_secret", _known_to_asterisk(wanted) or _drawn()),
+        ("database_password", str(address.password or "")),
+    ):
+        file = wanted.secret_file(name)
+        if text and str(file) in settings and not file.exists():
+            yield Put(file=file, text=text + "\n", mode=SECRET_MODE, secret=True)
+    if not is_there:
+        yield Put(file=wanted.settings_file, text=settings, mode=SETTINGS_MODE)
+    if wanted.systemd:
         unit = UNIT.read_text(encoding="utf-8").replace(USUAL_PROGRAM, str(PROGRAM))
-        file = UNITS / UNIT.name
+        file = wanted.units / UNIT.name
         there = file.read_text(encoding="utf-8") if file.exists() else None
         if there != unit:
-            yield Put(file=file, text=unit, mode=0o644, there=there, theirs=True)
+            yield Put(file=file, text=unit, mode=UNIT_MODE, there=there, theirs=True)
 
 
-def asterisks_files(asterisk: Path, shipped: Path, secret: str, *, guard: bool, originate: bool) -> Iterator[Put]:
-    """Our files in Asterisk's folder that are missing there or differ. Raises OSError."""
+def secrets_of_users(settings: Settings) -> dict[str, str]:
+    """The secret of each AMI user that is wanted, by the file in Asterisk's folder. Raises SettingsError."""
+    said = {
+        SECRET: settings.ami.read_secret(),
+        GUARD_SECRET: settings.guard.read_secret(),
+        ORIGINATE_SECRET: settings.originate.read_secret(),
+    }
+    return {file: secret for file, secret in said.items() if secret}
+
+
+def asterisks_files(asterisk: Path, shipped: Path, secrets_of: Mapping[str, str]) -> Iterator[Put]:
+    """Our files in Asterisk's folder that are missing there or differ, with `secrets_of_users`. Raises OSError."""
     owner = next((asterisk / own for own in ("manager.conf", "extensions.conf") if (asterisk / own).exists()), asterisk)
-    for drop_in in drop_ins(asterisk, shipped, guard=guard, originate=originate):
+    for drop_in in drop_ins(
+        asterisk, shipped, guard=GUARD_SECRET in secrets_of, originate=ORIGINATE_SECRET in secrets_of
+    ):
         if drop_in.standing is Standing.UNREADABLE:
             raise PermissionError(f"{asterisk / drop_in.name} can't be read by this user: do it as root")
         if drop_in.standing is not Standing.SAME:
@@ -112,16 +128,12 @@ def asterisks_files(asterisk: Path, shipped: Path, secret: str, *, guard: bool, 
                 like=owner,
                 theirs=drop_in.name.startswith(f"{Path(MANAGER).parent}/"),  # `permit` is the administrator's
             )
-    file = asterisk / SECRET
-    there = file.read_text(encoding="utf-8") if file.exists() else None
-    if there is None or secret_in(file) != secret:
-        text = f"secret = {secret}\n"
-        yield Put(file=file, text=text, mode=ASTERISKS_MODE, there=there, like=owner, secret=True, theirs=True)
-
-
-def _secret(file: Path, text: str) -> Iterator[Put]:
-    if not file.exists():
-        yield Put(file=file, text=text + "\n", mode=SECRET_MODE, secret=True)
+    for name, secret in secrets_of.items():
+        file = asterisk / name
+        there = file.read_text(encoding="utf-8") if file.exists() else None
+        if there is None or secret_in(file) != secret:
+            text = f"secret = {secret}\n"
+            yield Put(file=file, text=text, mode=ASTERISKS_MODE, there=there, like=owner, secret=True, theirs=True)
 
 
 def _known_to_asterisk(wanted: Wanted) -> str:

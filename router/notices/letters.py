@@ -1,4 +1,4 @@
-"""In which words does a person learn what we owe a caller?
+"""In which words does a person learn what we owe a caller, and what somebody who left has left behind?
 
 No more than it takes to call back: mail is read on telephones, in trains, and by the provider.
 """
@@ -32,6 +32,20 @@ def letter(
     who = facts["who"]
     subject = " ".join(_subject(kind, who, by).split())
     return Letter(number=number, to=to, subject=subject[:SUBJECT_AT_MOST], text=_text(commitment, facts, by))
+
+
+def letter_of_what_was_left_behind(number: int, to: str, facts: Mapping[str, Any]) -> Letter:
+    """The mail about somebody who has left, and what nobody was found for. Raises KeyError for other facts."""
+    who, behind = facts["person"], facts["left_behind"]
+    subject = " ".join(f"{who} has left, and left something behind: name a successor".split())
+    lines = [
+        f"{who} has left. Since that was agreed to, something new came to name them, and nobody was found for it:",
+        "",
+        *(f"- {sentence}" for sentence in behind),
+        "",
+        "Calls pass them by: they go on to whoever stands in, or to the desk. Give each of these to somebody else.",
+    ]
+    return Letter(number=number, to=to, subject=subject[:SUBJECT_AT_MOST], text="\n".join(lines) + "\n")
 
 
 def _subject(kind: NoticeKind, who: str, by: str) -> str:

@@ -1,16 +1,17 @@
 """Which calls would go elsewhere by another table?
 
-Both tables are asked about every kind of call at every instant that makes a difference to either of them, as when
-problems are looked for (questions.py). What is compared is where `decide` leads the call: who rings, at which desk, and
-who sits there as far as the table tells; not why, and not what anything is called.
+Both tables are asked about every kind of call that the change can touch (touched.py), at every instant that makes a
+difference to either of them, as when problems are looked for (questions.py). What is compared is where `decide` leads
+the call: who rings, at which desk, and who sits there as far as the table tells; not why, and not what anything is
+called.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, assert_never
 
-from router.routing.decide import Decision, decide
+from router.routing.decide import CallFacts, Decision, decide
 from router.routing.explain import as_data, instant, on_one_line, sentence
 from router.routing.hours import zone
 from router.routing.model import CallerKind
@@ -20,6 +21,7 @@ from router.routing.questions import Question, Questions
 from router.routing.seats import seated
 from router.routing.standing import standing_of
 from router.routing.table import Table
+from router.routing.touched import Touched
 
 NUMBERS_AT_MOST = 200  # that change hands, of different accounts; whoever moves more knows what they do
 NAMED_AT_MOST = 20  # lines, accounts or times in one sentence: more are counted
@@ -54,16 +56,23 @@ class Move:
     after: str
 
 
-def moves(before: Table, after: Table, now: datetime, numbers: Iterable[int] = ()) -> tuple[Move, ...]:
+def moves(
+    before: Table,
+    after: Table,
+    now: datetime,
+    numbers: Iterable[int] = (),
+    only: Callable[[CallFacts], bool] | None = None,
+) -> tuple[Move, ...]:
     """All kinds of call of the year from `now` (aware) on that go elsewhere, those that go the same way together.
 
-    `numbers` are those that belong to another account afterwards, or to none, or did before. Raises nothing.
+    `only` such calls are asked about; unless it is told, those that can go elsewhere. `numbers` are those that belong
+    to another account afterwards, or to none, or did before. Raises nothing.
     """
     # What is found out about hours ahead is no use to the calls of today, which may be decided meanwhile.
     one, other = (replace(table, _spells={}, _openings={}) for table in (before, after))
     found: dict[tuple[Goes, Goes], list[Call]] = {}
     same_seats = all(getattr(before, name) is getattr(after, name) for name in _SEATS)
-    for question in _questions(one, other, now, numbers):
+    for question in _questions(one, other, now, numbers, only or Touched(before, after).may_go_elsewhere):
         decisions = decide(question.call, one, question.at), decide(question.call, other, question.at)
         plans = decisions[0].plan, decisions[1].plan
         if same_seats and plans[0].steps == plans[1].steps and plans[0].last_resort == plans[1].last_resort:
@@ -109,14 +118,16 @@ def _at_desk(desk: int, decision: Decision, table: Table) -> Any:
 # ── What is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _questions(before: Table, after: Table, now: datetime, numbers: Iterable[int]) -> list[Question]:
+def _questions(
+    before: Table, after: Table, now: datetime, numbers: Iterable[int], only: Callable[[CallFacts], bool]
+) -> list[Question]:
     """Each question of either table once, by time; and about the numbers that change hands."""
     minded = _minded(before, after)
     of_tables = []
     for table in (before, after):
         hours = (table.people[person].hours for person in minded if person in table.people)
         moments = Moments(table, now, also=frozenset(one for one in hours if one is not None))
-        of_tables.append(Questions(table, now, moments, minded=minded))
+        of_tables.append(Questions(table, now, moments, minded=minded, only=only))
     one, other = of_tables
     one.tell_apart_as(other)
     other.tell_apart_as(one)

@@ -59,11 +59,14 @@ class Questions:
         *,
         thin: bool = False,
         minded: frozenset[int] = frozenset(),
+        only: Callable[[CallFacts], bool] = lambda call: True,
     ) -> None:
         """`thin`: it also makes a difference who can be rung at the safety net, since at times it is hardly anybody.
 
-        `minded` are people of whom it makes a difference at every desk.
+        `minded` are people of whom it makes a difference at every desk. `only` such calls are asked about.
         """
+        self._only = only
+        self._groups: dict[tuple[object, ...], list[int]] | None = None
         self._table = table
         self._now = now
         self._moments = moments
@@ -121,10 +124,14 @@ class Questions:
             # Who calls makes a difference to a line by rules only (what an account makes of it is asked about there).
             told_apart = None in self._by_kind or line.id in self._by_kind
             for caller in self._kinds if told_apart else (self._unknown,):
-                yield CallFacts(dialled=line.number, caller=caller), instants(), len(lines)
+                call = CallFacts(dialled=line.number, caller=caller)
+                if self._only(call):
+                    yield call, instants(), len(lines)
         for line in self._table.lines.values():
             for caller in self._kinds:
-                yield CallFacts(dialled=line.number, caller=caller), (self._now,), 1
+                call = CallFacts(dialled=line.number, caller=caller)
+                if self._only(call):
+                    yield call, (self._now,), 1
 
     def _elsewhere(self, line: Line) -> tuple[object, ...]:
         """What makes it alike other lines at the other table."""
@@ -168,7 +175,9 @@ class Questions:
     def _about_no_line(self) -> Iterator[_Asked]:
         hours, spans = self._behind((self._table.safety_net.id,))
         for caller in self._kinds:
-            yield CallFacts(dialled=self._no_line, caller=caller), self._moments.of(hours, spans), 1
+            call = CallFacts(dialled=self._no_line, caller=caller)
+            if self._only(call):
+                yield call, self._moments.of(hours, spans), 1
 
     def _behind(self, starts: Iterable[int | None]) -> tuple[frozenset[int], tuple[Span, ...]]:
         """The hours and overrides of these desks and of every desk that may come after them."""
@@ -230,14 +239,18 @@ class Questions:
         self, account: Account, caller: Number, *, by_desk: bool
     ) -> Iterator[tuple[CallFacts, list[datetime]]]:
         jobs = [job for job in self._table.jobs_of(account.id) if job.state is JobState.RUNNING]
+        lines = (line.number if line else self._no_line for line in self._lines_for(account, jobs))
+        calls = [call for dialled in lines if self._only(call := CallFacts(dialled=dialled, caller=caller))]
+        if not calls:
+            return
         hours, spans = self._behind((account.desk,)) if by_desk else (frozenset(), ())
         people = {*account.deputies, *(job.manager for job in jobs)}
         if account.manager is not None:
             people.add(account.manager)
         person_spans, points = self._of_people(people)
         instants = self._moments.of(hours, (*spans, *person_spans), (*points, *self._of_jobs(jobs)))
-        for line in self._lines_for(account, jobs):
-            yield CallFacts(dialled=line.number if line else self._no_line, caller=caller), instants
+        for call in calls:
+            yield call, instants
 
     def _alike(self) -> dict[tuple[object, ...], list[int]]:
         if self._beside is None:
@@ -250,6 +263,11 @@ class Questions:
         return groups
 
     def _alike_here(self) -> dict[tuple[object, ...], list[int]]:
+        if self._groups is None:
+            self._groups = self._grouped()
+        return self._groups
+
+    def _grouped(self) -> dict[tuple[object, ...], list[int]]:
         groups: dict[tuple[object, ...], list[int]] = {}
         special = {rule.account for rule in self._rules if rule.account is not None}
         for nth, ids in enumerate(self._table.accounts.cared_for_alike()):
@@ -306,6 +324,9 @@ class Questions:
             line = self._any_line if rule.line is None else self._table.lines.get(rule.line)
             if caller is None or (rule.line is not None and line is None):
                 continue
+            call = CallFacts(dialled=line.number if line else self._no_line, caller=caller)
+            if not self._only(call):
+                continue
             spans, points = self._of_people([rule.person] if rule.person is not None else [])
             if rule.valid_from is not None or rule.valid_until is not None:
                 spans = (*spans, (rule.valid_from or datetime.min.replace(tzinfo=UTC), rule.valid_until))
@@ -318,8 +339,7 @@ class Questions:
             if rule.desk is not None:
                 more_hours, more_spans = self._behind((rule.desk,))
                 hours, spans = hours | more_hours, (*spans, *more_spans)
-            dialled = line.number if line else self._no_line
-            yield CallFacts(dialled=dialled, caller=caller), self._moments.of(hours, spans, points), 1
+            yield call, self._moments.of(hours, spans, points), 1
 
     def _who_fits(self, rule: Rule) -> Number | None:
         if rule.account is not None:

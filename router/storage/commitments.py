@@ -29,7 +29,6 @@ from router.storage.database import Database, Overtaken, StorageError, Transacti
 from router.storage.ended_calls import happened
 from router.storage.notices import in_order, tell
 from router.storage.owed_schema import OVER, OWED, commitment_calls, commitments
-from router.storage.schema import people
 from router.storage.told_schema import About, Kind
 
 TRIES = 5  # to change what others change as well
@@ -285,9 +284,7 @@ class Keeper:
         if self.logs:
             log.info("commitment", what=notice.kind.value, commitment=notice.commitment.id, owner=facts.owner)
         if self.mails and notice.to:
-            with_address = select(people.c.email).where(people.c.id.in_(notice.to), people.c.email.is_not(None))
-            addresses = [row.email for row in await transaction.rows(with_address)]
-            await outbox.put_in(transaction, identity, sorted(filter(None, addresses)), notice.at)
+            await outbox.put_in(transaction, identity, await outbox.addresses_of(transaction, notice.to), notice.at)
 
 
 async def _note(transaction: Transaction, noted: Noted | None, before: Commitment | None, outcome: Outcome) -> None:

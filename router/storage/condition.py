@@ -1,7 +1,8 @@
 """In which condition is the database: whose tables has it, does it take writes, what time is it there?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,25 +25,28 @@ class Tables(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What was seen. `clock` is the server's own, and `speakers` who speaks by its locks: None on SQLite, which has
-    neither."""
+    """What was seen. `ahead` are the seconds by which the server's clock is ahead of ours, give or take `unsure`, and
+    `speakers` who speaks by its locks: None on SQLite, which has neither."""
 
     tables: Tables
     revision: str  # "" when it has none
     newest: str
     writable: bool
-    clock: datetime | None
+    ahead: float | None
+    unsure: float
     speakers: Speakers | None
 
 
-async def look_at(db: Database, pbx: str) -> Condition:
-    """Look, and change nothing. Raises StorageError: Unavailable when it is away."""
+async def look_at(db: Database, pbx: str, now: Callable[[], datetime]) -> Condition:
+    """Look, and change nothing; `now` is our clock. Raises StorageError: Unavailable when it is away."""
     revision = await _revision(db)
-    writable, clock, speaking = True, None, None
+    writable, ahead, unsure, speaking = True, None, 0.0, None
     if db.speaks_postgresql:
         async with db.reading() as look:
+            asked = now()
             said: Any = (await look.run(text("SELECT clock_timestamp(), pg_is_in_recovery()"))).one()
-            clock, writable = said[0].astimezone(UTC), not said[1]
+            unsure = (now() - asked).total_seconds() / 2  # somewhere in between it looked at its clock
+            ahead, writable = (said[0] - asked).total_seconds() - unsure, not said[1]
             speaking = await speakers(look, pbx)
     else:
         try:
@@ -58,7 +62,8 @@ async def look_at(db: Database, pbx: str) -> Condition:
         revision=revision,
         newest=newest,
         writable=writable,
-        clock=clock,
+        ahead=ahead,
+        unsure=unsure,
         speakers=speaking,
     )
 

@@ -12,6 +12,8 @@ from router.storage.database import Database, Transaction
 from router.storage.leaving_schema import LeavingState, leavings
 from router.storage.schema import people
 
+LISTED = 50  # leavings in a list: more than leave a company of this kind in a year
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedCommitment:
@@ -56,6 +58,14 @@ async def keep(transaction: Transaction, leaving: Leaving) -> None:
 async def newest_of(look: Transaction, person: int) -> KeptLeaving | None:
     """The latest leaving of this person, None when there was none. Raises StorageError."""
     return await _one(look, leavings.c.person == person)
+
+
+async def latest(db: Database) -> list[KeptLeaving]:
+    """Who is to leave, and who has left; LISTED of them, the one asked for last first. Raises StorageError."""
+    holds = leavings.c.state.in_((LeavingState.PLANNED, LeavingState.DONE))
+    async with db.reading() as look:
+        rows = await look.rows(select(leavings).where(holds).order_by(leavings.c.id.desc()).limit(LISTED))
+    return [_leaving(row) for row in rows]
 
 
 async def planned_of(look: Transaction, identity: int) -> KeptLeaving | None:

@@ -96,6 +96,7 @@ EVENTS = (
     *(name_of(About.CALL, Kind(kind)) for kind in CallNews),
     *(name_of(About.COMMITMENT, Kind(kind)) for kind in NoticeKind),
     name_of(About.TABLE, Kind.PUBLISHED),
+    name_of(About.PERSON, Kind.LEFT_BEHIND),
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import insert, select, update
 
+from router.calls.events import AskedHandOver
 from router.storage.call_schema import OrderKind, OrderState, orders
 from router.storage.database import Database, StorageError, Transaction
 from router.storage.wakeups import Topic
@@ -119,6 +120,20 @@ async def wait_for(db: Database, order: int, within: float) -> Outcome:
     async with db.writing() as work:
         await _expire(work, (orders.c.id == order) & (orders.c.state == OrderState.ASKED))
     return await outcome(db, order)
+
+
+def as_hand_over(order: Asked, at: datetime) -> AskedHandOver:
+    """What an order to pass a call on asks of the switchboard."""
+    said = {key: value for key, value in order.payload.items() if isinstance(value, str)}
+    return AskedHandOver(
+        order=order.id,
+        call=said.get("call", ""),
+        person=said.get("person", ""),
+        desk=said.get("desk", ""),
+        by=order.asked_by,
+        expires_at=order.expires_at,
+        at=at,
+    )
 
 
 class OrderBook:

@@ -4,16 +4,16 @@ A mail is taken by one router for as long as sending may last; if that one dies 
 may go out twice in that one case, and is never forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from router.commitments.notice import NoticeKind
 from router.storage.database import Database, Transaction
-from router.storage.told_schema import WAITING, MailState, notices, outbox
+from router.storage.schema import people
+from router.storage.told_schema import WAITING, Kind, MailState, notices, outbox
 
 AT_ONCE = 20  # mails taken together; each may last seconds while the mail server is slow
 TAKEN_FOR = timedelta(minutes=5)  # longer than AT_ONCE mails take with every one of them at its time limit
@@ -24,11 +24,11 @@ LONGEST_ERROR = 500  # characters of what a mail server said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A notice to be sent to one address. `attempts` counts this one."""
+    """A notice to be sent to one address. `attempts` counts this one. `commitment` is None where it is about none."""
 
     id: int
-    kind: NoticeKind
-    commitment: int
+    kind: Kind
+    commitment: int | None
     payload: dict[str, Any]
     target: str
     attempts: int
@@ -42,6 +42,12 @@ async def put_in(transaction: Transaction, notice: int, targets: Iterable[str], 
     ]
     if rows:
         await transaction.run(insert(outbox), rows)
+
+
+async def addresses_of(look: Transaction, of: Collection[int]) -> list[str]:
+    """Where these people get mail, in order; not those who get none. Raises StorageError."""
+    with_address = select(people.c.email).where(people.c.id.in_(of), people.c.email.is_not(None))
+    return sorted({row.email for row in await look.rows(with_address) if row.email})
 
 
 async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
@@ -68,7 +74,7 @@ async def take(db: Database, now: datetime) -> tuple[Mail, ...]:
         [
             Mail(
                 id=row.id,
-                kind=NoticeKind(row.kind),
+                kind=row.kind,
                 commitment=row.commitment,
                 payload=row.payload,
                 target=row.target,

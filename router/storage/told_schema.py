@@ -11,10 +11,11 @@ class About(StrEnum):
     CALL = "call"
     COMMITMENT = "commitment"
     TABLE = "table"
+    PERSON = "person"
 
 
 class Kind(StrEnum):
-    """Everything that a notice can tell: of calls (CallNews), of commitments (NoticeKind), and of the table."""
+    """Everything that a notice can tell: of calls (CallNews), of commitments (NoticeKind), of the table, of people."""
 
     RINGING = "ringing"
     WAITING = "waiting"
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     KEPT = "kept"
     VOIDED = "voided"
     PUBLISHED = "published"
+    LEFT_BEHIND = "left_behind"
 
 
 class MailState(StrEnum):

@@ -99,11 +99,13 @@ class Doorkeeper:
             raise _too_many("too-many-requests", detail, wait)
         if presented is None:
             self._failed.take(network)
-            raise _unknown("key-missing", "send a key as 'Authorization: Bearer …'; 'router key new NAME' makes one")
+            raise _unknown(
+                "key-missing", "send a key as 'Authorization: Bearer …'; 'router key new NAME --role …' makes one"
+            )
         key = await self.whose(presented)
         if key is None:
             self._failed.take(network)
-            detail = "this key is unknown, revoked or expired; 'router key new NAME' makes another"
+            detail = "this key is unknown, revoked or expired; 'router key new NAME --role …' makes another"
             raise _unknown("key-refused", detail)
         return key
 

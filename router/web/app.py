@@ -1,10 +1,11 @@
 """Which paths are there, and what stands before them?"""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 
 from router.changes.nouns import DECLARED
 from router.web import health
@@ -29,7 +30,7 @@ from router.web.api import (
     webhooks,
 )
 from router.web.api.nouns import endpoints_of
-from router.web.describing import completed, methods_at
+from router.web.describing import completed, fields_of, methods_at
 from router.web.introduction import INTRODUCTION, TAGS
 from router.web.parts import Parts
 from router.web.problems import translate_errors
@@ -44,6 +45,7 @@ def build_app(parts: Parts, *, only_health: bool = False) -> FastAPI:
     app.state.doorkeeper = Doorkeeper(parts.db, parts.now, parts.limits)
     app.state.description = description_as_json
     app.state.methods_at = lambda path: methods_at(path, description_of_api())
+    app.state.fields_at = _fields_at
     return app
 
 
@@ -57,6 +59,10 @@ def description_of_api() -> dict[str, Any]:
 def description_as_json() -> bytes:
     """The same as it is sent. It takes a third of a second, once."""
     return json.dumps(description_of_api(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _fields_at(request: Request, location: Sequence[int | str]) -> Sequence[str]:
+    return fields_of(request.method, request.url.path, list(location), description_of_api())
 
 
 def _whole_api() -> FastAPI:
@@ -76,6 +82,7 @@ def _health() -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # who posts to another spelling would lose the body on the way
         dependencies=[Depends(admit)],
     )
     as_fastapi_says = app.openapi

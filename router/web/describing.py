@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from router.changes.saying import fields_at
 from router.storage.schema import Role
 from router.web.admission import ANYONE, DECLARED, may
 from router.web.problems import MEDIA_TYPE as PROBLEM
@@ -29,7 +30,7 @@ _RETRY = {
 }
 _AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _DETAILS: Mapping[int, tuple[str, str]] = {
-    401: ("key-refused", "this key is unknown, revoked or expired; 'router key new NAME' makes another"),
+    401: ("key-refused", "this key is unknown, revoked or expired; 'router key new NAME --role …' makes another"),
     403: ("role-too-small", "the key 'wall screen' is of the role viewer; this takes editor"),
     404: ("unknown", "there is none with this id: the list shows those that are there"),
     409: ("taken", "another one has this already"),
@@ -66,10 +67,28 @@ def methods_at(path: str, description: Mapping[str, Any]) -> tuple[str, ...]:
     """Which methods there are at this path; none, when the API has nothing there."""
     found = []
     for template, operations in description["paths"].items():
-        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
-        if re.fullmatch(pattern, path):
+        if _is_at(path, template):
             found += [method.upper() for method in METHODS if method in operations]
     return tuple(dict.fromkeys(found))
+
+
+def _is_at(path: str, template: str) -> bool:
+    return re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path) is not None
+
+
+def fields_of(method: str, path: str, location: Sequence[int | str], description: Mapping[str, Any]) -> Sequence[str]:
+    """What may be sent there: `location` begins with query or body. Nothing, when nothing is known. Raises nothing."""
+    there = (operations for template, operations in description["paths"].items() if _is_at(path, template))
+    operation: Mapping[str, Any] = next((one[method.lower()] for one in there if method.lower() in one), {})
+    match location:
+        case ["query", *_]:
+            return [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        case ["body", *inside]:
+            content = operation.get("requestBody", {}).get("content", {})
+            schema = content.get("application/json", {}).get("schema", {})
+            return fields_at(schema, inside, description["components"]["schemas"])
+        case _:
+            return ()
 
 
 def _operations(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:

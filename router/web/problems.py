@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from router.changes import faults
+from router.changes.saying import in_words
 from router.routing.table import TableError
 from router.storage.commitments import NoSuchCommitment
 from router.storage.database import Conflict, Contradictory, NotMigrated, Overtaken, Refused, StorageError, Unavailable
@@ -106,11 +107,21 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     return _answer(error)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [FieldError(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
+    errors = [await _wrong(fault, request) for fault in error.errors()]
     detail = "; ".join(f"{field.pointer}: {field.detail}" for field in errors)
     return _answer(Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors))
+
+
+async def _wrong(fault: Mapping[str, Any], request: Request) -> FieldError:
+    location: Sequence[int | str] = fault["loc"]
+    known: Sequence[str] = ()
+    if fault["type"] == "json_invalid":
+        location = location[:1]  # what follows is how many characters in
+    elif fault["type"] == "extra_forbidden":
+        known = await asyncio.to_thread(request.app.state.fields_at, request, location[:-1])
+    return FieldError(pointer=_pointer(location), detail=in_words(fault, known))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -123,8 +134,16 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if status is HTTPStatus.METHOD_NOT_ALLOWED:  # Starlette knows only of the first operation at this path
         there = await asyncio.to_thread(request.app.state.methods_at, request.url.path)
         headers["Allow"] = ", ".join(there) or headers.get("Allow", "")
+        detail = f"{request.method} is not possible here: there is {headers['Allow']}"
+    elif status is HTTPStatus.NOT_FOUND:
+        path = request.url.path
+        there = () if path.rstrip("/") == path else await asyncio.to_thread(request.app.state.methods_at, path[:-1])
+        hint = "leave the / at its end out" if there else "/api/v1/docs shows what there is"
+        detail = f"there is nothing at this path: {hint}"
+    else:
+        detail = str(error.detail)
     kind = status.phrase.lower().replace(" ", "-")
-    return _answer(Refusal(status, kind, str(error.detail), headers=headers))
+    return _answer(Refusal(status, kind, detail, headers=headers))
 
 
 async def _change(request: Request, error: Exception) -> JSONResponse:

@@ -1,5 +1,6 @@
 """Does the router speak over TLS to the PBX that its administrator's CA vouches for, and to no other?"""
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,15 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from router.ami.connection import LoginRefused
 from router.ami.link import AmiSettings
 from router.ami.survey import survey
+from router.installation.doctor import examine
+from router.installation.finding import Verdict
+from router.installation.premises import Premises
 from router.lab.asterisk import PrivateAsterisk
 from router.lab.configuration import Lab
 from router.lab.installation import AsteriskFiles
 from router.lab.ports import LOOPBACK
 from router.lab.stand import Stand, endpoints_of
+from router.settings import Settings
+from router.settings_of_parts import Ami
 from tests.asterisk.certificates import Maker
 from tests.asterisk.company import BEHAVIOURS, COMPANY, MANAGER, callers
 from tests.asterisk.conftest import ROOT, SHIPPED, phones_port, slips
@@ -76,6 +83,27 @@ def test_with_the_right_ca_calls_are_steered(trusted: Trusted, tmp_path: Path, p
         assert_records_agree(seen, records)
         assert {call.answered_by for call in seen.calls} == {(MANAGER,)}
     assert slips(stand.router.log_file) == []
+
+
+@pytest.mark.parametrize(
+    ("ca", "verdict", "said"),
+    [
+        ("right", Verdict.GOOD, "over TLS, with a certificate that is believed"),
+        ("wrong", Verdict.FAULT, "is of no CA that we believe .*: is ROUTER_AMI_CA_FILE the right one"),
+    ],
+)
+async def test_the_doctor_says_whether_the_pbx_is_believed(
+    trusted: Trusted, tmp_path: Path, ca: str, verdict: Verdict, said: str
+) -> None:
+    file = trusted.right_ca if ca == "right" else trusted.wrong_ca
+    ami = Ami(port=trusted.port, secret=SecretStr(trusted.pbx.lab.ami_secret), tls=True, ca_file=file)
+    settings = Settings(database=f"sqlite:///{tmp_path}/nothing.db", ami=ami)
+
+    diagnosis = await examine(Premises(settings=settings))
+
+    (found,) = [finding for finding in diagnosis.findings if finding.check == "AMI"]
+    assert found.verdict is verdict
+    assert re.search(said, found.sentence)
 
 
 @pytest.mark.parametrize(

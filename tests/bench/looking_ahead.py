@@ -1,4 +1,4 @@
-"""How long does it take to name everything that is wrong with a big company's table?
+"""How long does it take to name everything that is wrong with a big company's table, and to preview a change of it?
 
 One that makes it hard: every desk and line has hours of its own choice, with public holidays of three places, nobody
 answers for more than a few accounts alone, covers and jobs come and go. Pure, so in this process, without a database.
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from time import perf_counter
 
+from router.changes.previewing import preview
 from router.routing.accounts import Accounts
 from router.routing.callers import CallerIndex
-from router.routing.configuration import Configuration
+from router.routing.configuration import Configuration, Put
 from router.routing.model import (
     Account,
     ClosedBy,
@@ -59,9 +60,13 @@ QUICK = Size(lines=40, people=60, desks=5, accounts=500, teams=50, rules=30, job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemsFigures:
-    """`seconds` for all problems of the table; `found` is how many there were: none, or it was the wrong company."""
+    """`seconds` for all problems of the table; `found` is how many there were: none, or it was the wrong company.
+
+    `preview_seconds` for a preview of one rule more.
+    """
 
     seconds: float
+    preview_seconds: float
     found: int
     lines: int
     people: int
@@ -70,12 +75,17 @@ class ProblemsFigures:
 
 
 def measure(size: Size) -> ProblemsFigures:
-    """Look through such a company once."""
+    """Look through such a company once, and at one change of it."""
     table = Table.build(company(size), version=1)
     began = perf_counter()
     found = problems(table, MONDAY_NOON)
+    seconds = perf_counter() - began
+    one_more = Rule(id=size.rules + 1, priority=size.rules + 1, label="One more", line=1, then=Lead.PERSON, person=1)
+    began = perf_counter()
+    preview(table, [Put(entity=one_more)], MONDAY_NOON)
     return ProblemsFigures(
-        seconds=perf_counter() - began,
+        seconds=seconds,
+        preview_seconds=perf_counter() - began,
         found=len(found),
         lines=size.lines,
         people=size.people,

@@ -38,7 +38,10 @@ def test_the_time_to_find_all_problems_is_written_and_the_company_has_none() -> 
 
     assert told["problems"]["seconds"] >= 0
     assert told["problems"]["found"] == 0
-    assert [target["says"] for target in told["targets"]] == ["all problems of a big table"]
+    assert [target["says"] for target in told["targets"]] == [
+        "all problems of a big table",
+        "preview of one rule more in it",
+    ]
 
 
 def test_every_figure_of_the_intercepting_part_is_written_under_the_name_that_others_read() -> None:

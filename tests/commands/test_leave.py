@@ -8,6 +8,7 @@ from router.lab.sample import IDA
 from router.routing.model import PersonState
 from router.storage.audit import newest_entries
 from router.storage.database import Database
+from router.storage.leavings import done, newest_of
 from router.storage.tables import load_configuration
 from tests.test_commands import Run, database, furnished_file, router
 
@@ -48,6 +49,29 @@ def test_a_time_to_come_is_told_by_the_companys_clock(router: Run, database: str
     said = router("leave", "Ida", "--to", "Lena", "--at", "2099-12-01T16:00", "--yes", time_zone="America/New_York")
     assert "Ida leaves on 01 Dec 2099 16:00; 7 places go as above." in said.out
     assert ida_is(database) is PersonState.LEAVING
+
+
+def test_who_leaves_is_listed_with_what_nobody_was_found_for(router: Run, database: str) -> None:
+    assert router("leave", "--list").out == "Nobody is to leave, and nobody has left.\n"
+    router("leave", "Ida", "--to", "Lena", "--at", "2099-12-01T16:00", "--yes", **UTC)
+    planned = router("leave", "--list", **UTC)
+    assert planned.out.startswith("Ida leaves on 01 Dec 2099 16:00, as ")
+    assert planned.out.endswith(" asked for\n")
+
+    asyncio.run(_left_with(database, IDA, "the account Elm Logistics would have no account manager"))
+    listed = router("leave", "--list", **UTC).out.splitlines()
+    assert listed[0].startswith("Ida has left on 01 Dec 2099 16:00")
+    assert listed[1:] == ["  left behind: the account Elm Logistics would have no account manager"]
+    assert router("leave").code == 2
+
+
+async def _left_with(url: str, person: int, behind: str) -> None:
+    db = Database(url)
+    async with db.writing() as work:
+        leaving = await newest_of(work, person)
+        assert leaving is not None
+        await done(work, leaving.id, 3, (), [behind])
+    await db.close()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Does an installation write what is missing, keep what is there, and touch nothing that isn't its own?"""
 
 import asyncio
+import shutil
 import stat
 import tomllib
 from dataclasses import replace
@@ -18,6 +19,7 @@ from router.settings import Settings
 from router.settings_of_parts import SettingsError
 from router.storage.database import Database
 from router.storage.keys import KeyStanding, list_keys
+from router.storage.migrate import upgrade
 from tests.installation.person import Person
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -34,8 +36,18 @@ def asterisk(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "router.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def wanted(tmp_path: Path, asterisk: Path) -> Wanted:
+def wanted(tmp_path: Path, asterisk: Path, migrated: Path) -> Wanted:
+    """An installation whose database has its tables, and nothing else is there."""
+    (tmp_path / "kept").mkdir()
+    shutil.copy(migrated, tmp_path / "kept/router.db")
     return Wanted(
         settings_file=tmp_path / "etc/settings.toml",
         database=f"sqlite:///{tmp_path}/kept/router.db",
@@ -89,6 +101,7 @@ def test_everything_is_there_afterwards_and_nobody_else_may_read_the_secrets(
     wanted: Wanted, asterisk: Path, tmp_path: Path
 ) -> None:
     person = Person()
+    wanted = replace(wanted, database=f"sqlite:///{tmp_path}/fresh/router.db")
 
     outcome = install(wanted, person)
 
@@ -98,7 +111,7 @@ def test_everything_is_there_afterwards_and_nobody_else_may_read_the_secrets(
     assert secret_in(asterisk / "router_secret.conf") == secret
     assert secret not in wanted.settings_file.read_text()
     assert (mode(wanted.secrets), mode(wanted.secret_file("ami_secret"))) == (0o700, 0o600)
-    assert (mode(asterisk / "router_secret.conf"), mode(tmp_path / "kept")) == (0o640, 0o700)
+    assert (mode(asterisk / "router_secret.conf"), mode(tmp_path / "fresh")) == (0o640, 0o700)
     assert {one.standing for one in drop_ins(asterisk, FOLDER, guard=False, originate=False)} == {Standing.SAME}
     assert [(key.name, key.role.value) for key in keys(wanted)] == [("first admin", "admin")]
     shown = [text for text in person.read if text.startswith("rtr_")]
@@ -188,7 +201,23 @@ def test_a_secret_that_asterisk_has_already_is_taken_over(wanted: Wanted, asteri
     assert (asterisk / "router_secret.conf").read_text() == "secret = drawn-long-ago-by-somebody-else\n"
 
 
-def test_whoever_refuses_is_told_what_is_left(wanted: Wanted, asterisk: Path) -> None:
+def test_the_optional_users_come_once_their_secrets_are_set(wanted: Wanted, asterisk: Path) -> None:
+    install(wanted, Person())
+    (wanted.secrets / "guard_secret").write_text("the-guards-own\n")
+    with wanted.settings_file.open("a") as settings:
+        settings.write(f'[guard]\nsecret_file = "{wanted.secrets}/guard_secret"\n')
+
+    outcome = install(wanted, Person())
+
+    assert secret_in(asterisk / "router_guard_secret.conf") == "the-guards-own"
+    assert (asterisk / "manager.d/router_guard.conf").exists()
+    assert not (asterisk / "manager.d/router_originate.conf").exists()
+    assert outcome.left[-1].endswith("manager.conf: #include manager.d/router_guard.conf")
+
+
+def test_whoever_refuses_is_told_what_is_left(wanted: Wanted, asterisk: Path, tmp_path: Path) -> None:
+    wanted = replace(wanted, database=f"sqlite:///{tmp_path}/fresh/router.db")
+
     outcome = install(wanted, Person(but=("queues_router.conf", "tables")))
 
     assert not (asterisk / "queues_router.conf").exists()
@@ -240,6 +269,17 @@ def test_beside_freepbx_its_administrators_files_take_the_lines_and_panels_keep_
     ]
     assert "\ndisabledevents" not in (asterisk / "manager.d/router.conf").read_text()
     assert any("taskprocessor_overload_trigger" in said for said in outcome.left)
+
+
+def test_the_service_is_put_in_place_for_where_the_program_lies(wanted: Wanted, tmp_path: Path) -> None:
+    service = replace(wanted, systemd=True, units=tmp_path / "units")
+
+    install(service, Person())
+
+    unit = tmp_path / "units/call-router.service"
+    assert f"ExecStart={FOLDER.parent}/.venv/bin/router serve" in unit.read_text()
+    assert mode(unit) == 0o644
+    assert install(service, Person()).done == []
 
 
 @pytest.mark.parametrize(

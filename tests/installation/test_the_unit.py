@@ -14,7 +14,6 @@ from router.web.server import LAST_REQUESTS_WITHIN
 from tests.installation.analyzing import ROOT, Analyze, found_or_fetched
 
 UNIT = ROOT / "router" / "installation" / "call-router.service"
-COMMAND = ROOT / "router" / "installation" / "call-router"
 PROGRAM = "/opt/call-router/.venv/bin/router"
 START = 1.0  # seconds that a start takes on two cores
 
@@ -89,17 +88,6 @@ def test_secrets_have_the_names_by_which_the_program_looks_for_them(tmp_path: Pa
     found = {Path(file).name for file in _leaves(handed(str(tmp_path)))}
     assert found == {f"{prefix}_{name}" for name in named}
     assert folder == "/etc/call-router/secrets"
-
-
-def test_commands_run_as_the_service_does() -> None:
-    command, said = COMMAND.read_text(), settings()
-
-    given = dict(re.findall(r"--property=(\w+)=(\S+)", command))
-    assert given == {name: said[name] for name in given} | {"WorkingDirectory": "/var/lib/call-router"}
-    assert {"DynamicUser", "User", "StateDirectory", "LoadCredential"} <= given.keys()
-    assert re.findall(r"--setenv=(\S+)", command)[0] in said["Environment"]
-    assert f'{PROGRAM} "$@"' in command
-    assert COMMAND.stat().st_mode & 0o111 == 0o111
 
 
 def settings() -> dict[str, str]:

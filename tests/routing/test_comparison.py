@@ -12,7 +12,10 @@ from router.routing.comparison import as_json, goes, moves, say
 from router.routing.configuration import Change, Configuration, Noun, Put, PutNumbers, Remove, RemoveNumbers
 from router.routing.decide import CallFacts, decide
 from router.routing.model import Account
+from router.routing.problem import alike
+from router.routing.problems import problems, same_problems
 from router.routing.table import Table
+from router.routing.touched import Touched
 from tests.proof import many
 from tests.routing.companies import CUSTOMERS, calls, companies, instants
 from tests.routing.small_company import (
@@ -120,3 +123,37 @@ def test_before_and_after_are_what_decide_says_before_and_after(
     if not found:
         for facts, _ in others:
             assert goes(decide(facts, before, now), before) == goes(decide(facts, after, now), after)
+
+
+@settings(max_examples=many(25, 1000), deadline=None)
+@given(changed_companies(), instants(), st.lists(st.tuples(calls(), instants()), max_size=20))
+def test_a_call_that_a_change_can_not_touch_is_decided_alike_and_for_the_same_reasons(
+    drawn: tuple[Configuration, Sequence[Change]], now: datetime, others: list[tuple[CallFacts, datetime]]
+) -> None:
+    company, changes = drawn
+    before = Table.build(company, version=1)
+    after = before.with_changes(changes, version=1)
+    touched = Touched(before, after)
+
+    for facts, at in others:
+        if not touched.may_go_elsewhere(facts):
+            one, other = decide(facts, before, at), decide(facts, after, at)
+            assert one.because == other.because
+            assert one.plan.steps == other.plan.steps
+            assert goes(one, before) == goes(other, after)
+
+
+@settings(max_examples=many(12, 600), deadline=None)
+@given(changed_companies(), instants())
+def test_asking_only_what_a_change_can_touch_finds_what_asking_everything_does(
+    drawn: tuple[Configuration, Sequence[Change]], now: datetime
+) -> None:
+    company, changes = drawn
+    before = Table.build(company, version=1)
+    after = before.with_changes(changes)
+    numbers = [int(number) for number in CUSTOMERS]
+
+    assert moves(before, after, now, numbers) == moves(before, after, now, numbers, only=lambda call: True)
+    if same_problems(before, after, now):
+        there, then = (set(map(alike, problems(table, now))) for table in (before, after))
+        assert there == then

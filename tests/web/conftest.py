@@ -110,9 +110,13 @@ class Office:
             headers[b"If-Match"] = if_match.encode()
         if if_none_match is not None:
             headers[b"If-None-Match"] = if_none_match.encode()
-        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+        async with self.client() as client:
             return await client.request(method, path, headers=headers, json=body)
+
+    def client(self) -> httpx2.AsyncClient:
+        """For requests that no other way here can make."""
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        return httpx2.AsyncClient(transport=transport, base_url="http://router")
 
     async def lose_database(self) -> None:
         await self.db.close()

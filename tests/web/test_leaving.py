@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from router.changes.leaving import Leavings
+from router.commitments.commitment import Terms
 from router.lab.sample import (
     ANNA,
     BEN,
@@ -21,7 +22,10 @@ from router.lab.sample import (
     LENA,
 )
 from router.routing.model import PersonState
+from router.storage.commitments import Keeper
 from router.storage.database import Database
+from tests.notices.post_office import post_office
+from tests.storage.owing import clock as mail_clock
 from tests.storage.owing import gave_up, owed, written
 from tests.web.conftest import Office
 
@@ -193,6 +197,27 @@ async def test_whom_a_successor_left_to_follows_and_what_nobody_can_have_is_told
     told = (await office.edit("GET", f"/people/{IDA}/leave")).json()
     assert told["left_behind"] == ["the rule Utah to Ida would lead to somebody who has left"]
     assert await answers(office, "+18015550123") == "Coordinators"
+
+
+async def test_who_leads_the_desk_hears_once_by_mail_what_was_left_behind(either_office: Office) -> None:
+    office = either_office
+    office.door.keeper = Keeper(terms=Terms(), mails=True)
+    friday = office.now + timedelta(days=4)
+    await office.edit("PATCH", f"/people/{ANNA}", {"email": "anna@example.org"}, if_match="*")
+    await office.edit("PATCH", f"/desks/{COORDINATORS}", {"lead_id": ANNA}, if_match="*")
+    await leave(office, IDA, {"accounts": LENA, "jobs": LENA, "covers": LENA}, at=friday)
+    rule = {"priority": 30, "label": "Utah to Ida", "caller": "+1801", "caller_is_prefix": True, "then": "person"}
+    await office.edit("POST", "/rules", rule | {"person_id": IDA})
+
+    for _ in range(2):
+        await clock(office).look(friday)
+    async with post_office() as post:
+        posting = mail_clock(office.db, port=post.port)
+        sent = [await posting.post(friday), await posting.post(friday)]
+
+    assert sent == [1, 0]
+    assert post.subjects("anna@example.org") == ["Ida has left, and left something behind: name a successor"]
+    assert "- the rule Utah to Ida would lead to somebody who has left" in str(post.mails[0].get_payload())
 
 
 @pytest.mark.parametrize(

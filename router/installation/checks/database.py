@@ -39,7 +39,7 @@ async def look_at_database(premises: Premises, known: Known) -> AsyncIterator[Fi
         return
     async with _opened(premises) as db:
         try:
-            condition = await look_at(db, premises.settings.pbx)
+            condition = await look_at(db, premises.settings.pbx, premises.now)
         except StorageError as away:
             yield fault(
                 DATABASE,
@@ -111,16 +111,11 @@ def _condition(condition: Condition, premises: Premises) -> list[Finding]:
             )
         case _:
             assert_never(condition.tables)
-    if condition.clock is not None:
-        found.append(_clock(condition.clock, premises.now()))
+    if condition.ahead is not None:
+        found.append(clocks(CLOCK, "the database's clock", condition.ahead, condition.unsure))
     if (speakers := condition.speakers) is not None and speakers.one_speaks:
         found.append(good(SPEAKER, f"one process leads by the database's lock, {speakers.standing_by} stand by"))
     return found
-
-
-def _clock(theirs: datetime, ours: datetime) -> Finding:
-    ahead = (theirs - ours).total_seconds()
-    return clocks(CLOCK, "the database's clock", ahead, 0.0)
 
 
 def clocks(check: str, whose: str, ahead: float, unsure: float) -> Finding:

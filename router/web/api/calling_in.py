@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from router.calls.call import Ending
 from router.calls.calling_in import Outcome, agrees, caller_meant, line_meant, otherwise
 from router.calls.events import Path as Way
-from router.changes.fields import LARGEST
+from router.changes.fields import LARGEST, Flag, Whole
 from router.routing.hiding import in_data, without_ends
 from router.routing.table import Table
 from router.storage.calling_in import CallTested, State, TooManyTests, Wanted, ask_call_in, call_in_of, call_ins
@@ -41,8 +41,8 @@ class TestWish(BaseModel):
 
     caller: str = Field(max_length=64, description="The calling number; 'withheld' for one that hides it.")
     line: str = Field(max_length=64, description="The number that is dialled.")
-    seconds: int = Field(default=LONGEST, ge=1, le=LONGEST)
-    external: bool = False
+    seconds: Annotated[Whole, Field(ge=1, le=LONGEST)] = LONGEST
+    external: Flag = False
 
 
 TEST_CALL: dict[str, Any] = {

@@ -72,7 +72,7 @@ async def follow(request: Request, parts: Annotated[Parts, Depends(parts)], last
     """First `snapshot`: the calls that live, what is owed, the table's version. Then each event, in order, once:
     `call.ringing`, `.waiting`, `.answered`, `.handed_over`, `.ended`; `commitment.opened`, `.repeated`, `.corrected`,
     `.claimed`, `.tried`, `.handed_over`, `.reminder`, `.try_again`, `.late`, `.desk_told`, `.lead_told`, `.kept`,
-    `.voided`; `table.published`.
+    `.voided`; `table.published`; `person.left_behind`.
 
     With `Last-Event-ID` it goes on after that event, without a snapshot; when that was more than a day ago, a fresh
     snapshot says `"why": "too_old"`. What it shows of callers is what `GET /calls` shows; private numbers are hidden

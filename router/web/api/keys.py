@@ -13,7 +13,7 @@ from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
 from router.web.parts import Parts, parts
-from router.web.problems import Problem, Refusal
+from router.web.problems import FieldError, Problem, Refusal
 
 endpoints = APIRouter(prefix="/keys", tags=["keys"])
 
@@ -79,6 +79,10 @@ async def list_(parts: PartsHere) -> KeyPage:
 @endpoints.post("", operation_id="create_key", summary="Make a key", status_code=201, **needs(Role.ADMIN))
 async def create(request: Request, parts: PartsHere, fields: KeyBody) -> NewKey:
     """Make a key. It opens the API at once."""
+    if fields.expires_at is not None and fields.expires_at <= parts.now():
+        detail = "it would have expired already: name an instant to come, or leave it out"
+        errors = [FieldError(pointer="/body/expires_at", detail=detail)]
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"/body/expires_at: {detail}", errors=errors)
     given = fields.model_dump()
     key = await new_key(parts.db, given.pop("name"), given.pop("role"), **given, by=_by(request, parts))
     return NewKey(key=key, prefix=key[4:12], revoked_at=None, **fields.model_dump())

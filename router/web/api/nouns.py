@@ -158,10 +158,10 @@ def required(if_match: str | None) -> frozenset[int] | None:
 
 
 def _versions(if_match: str | None) -> frozenset[int] | None:
-    """None for any version. What is no ETag of ours fits none."""
+    """None for any version. What is no ETag of ours fits none. Proxies that compress mark it as weak: W/"2"."""
     if if_match is None or if_match.strip() == "*":
         return None
-    tags = [tag.strip().strip('"') for tag in if_match.split(",")]
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
     return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit())
 
 

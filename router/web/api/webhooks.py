@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
-from router.changes.fields import LARGEST, Flag
+from router.changes.fields import LARGEST, Flag, formed
 from router.notices.webhook import LONGEST_URL, BadAddress, Post, PostFailed, check_url, send
 from router.storage import webhooks
 from router.storage.notices import EVENTS
@@ -48,7 +48,8 @@ def _known(kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-Url = Annotated[str, Field(max_length=LONGEST_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$")]
+_URL = formed(r"^https?://[^\x00-\x20\x7f]+$", "write a whole address, as https://crm.example.com/calls")
+Url = Annotated[str, _URL, Field(max_length=LONGEST_URL)]
 Kinds = Annotated[tuple[str, ...], Field(max_length=len(EVENTS)), AfterValidator(_known)]
 
 
