@@ -182,7 +182,8 @@ def test_after_a_kill_of_asterisk_the_next_call_is_answered_and_no_record_stays_
         stack.wait_until(lambda: stack.calls.ready() and not stack.living(), QUIET_WITHIN, "without living calls")
 
     records = stack.recorded([call.caller for call in cut_off.calls])
-    tell_the_rest("Asterisk killed", seen_by([trunk], phones), killed_at, proof)
+    after = tell_the_rest("Asterisk killed", seen_by([trunk], phones), killed_at, proof)
+    assert after < timedelta(seconds=ANSWERED_AGAIN_WITHIN)
     assert {(one["ended"], one["taken_phone"]) for one in records} == {("answered", MANAGER)}
 
 
@@ -199,10 +200,11 @@ def test_a_kill_of_asterisks_container_is_mended_by_the_restart_policy(
         dialling[-1].wait()
         return bool(seen_by(dialling[-1:], phones).answered)
 
+    # how soon is the engine's: it gives the ports back one by one, which takes a busy machine longer than Asterisk
     with people_talk(stack, files, tmp_path / "talk", first=7200) as cut_off:
         killed_at = datetime.now(UTC)
         stack.kill("asterisk")
-        stack.wait_until(answered, ANSWERED_AGAIN_WITHIN, "a call answered")
+        stack.wait_until(answered, BACK_WITHIN, "a call answered")
         stack.wait_until(lambda: stack.calls.ready() and not stack.living(), QUIET_WITHIN, "without living calls")
 
     records = stack.recorded([call.caller for call in cut_off.calls])
@@ -302,8 +304,8 @@ def people_talk(stack: Stack, files: AsteriskFiles, folder: Path, first: int) ->
         yield there
 
 
-def tell_the_rest(story: str, seen: Evidence, killed_at: datetime, proof: Proof) -> None:
-    """From the first call that was answered again, all are; and that was soon enough."""
+def tell_the_rest(story: str, seen: Evidence, killed_at: datetime, proof: Proof) -> timedelta:
+    """From the first call that was answered again, all are; returns how long after the kill that was."""
     first = min(call.placed.invited_at for call in seen.calls if call.answered_by)
     rest = Evidence(calls=tuple(call for call in seen.calls if call.placed.invited_at >= first), strangers=())
     after = min(call.placed.answered_at for call in rest.calls if call.placed.answered_at) - killed_at
@@ -311,7 +313,7 @@ def tell_the_rest(story: str, seen: Evidence, killed_at: datetime, proof: Proof)
 
     reckon(f"containers: {story}", rest, proof, again_after_ms=again_ms, before_that=seen.offered - rest.offered)
     assert rest.answered == rest.offered
-    assert after < timedelta(seconds=ANSWERED_AGAIN_WITHIN)
+    return after
 
 
 def seen_by(placing: list[Callers], phones: Phones) -> Evidence:
