@@ -59,7 +59,7 @@ class Recorder:
         self.failures = 0  # batches that had to be tried again
         self.refused = 0  # calls that the database will never take; each is in the log
         self.dropped = 0  # calls that memory had no room for
-        self._upserts: tuple[Insert, Insert, Insert] | None = None
+        self._upserts: tuple[Insert, Insert, Insert, Insert] | None = None
         self._db = db
         self._zone = zone
         self._at_most = at_most
@@ -178,12 +178,14 @@ class Recorder:
         passings = [{"call": call.call_id, **asdict(one)} for call in batch for one in call.passings]
         async with self._db.writing() as transaction:
             if self._upserts is None:  # the same for every batch: building it costs as much as sending it
-                self._upserts = _upsert_calls(transaction), _upsert_legs(transaction), _upsert_passings(transaction)
-            await transaction.run(self._upserts[0], rows)
-            if legs:
-                await transaction.run(self._upserts[1], legs)
-            if passings:
-                await transaction.run(self._upserts[2], passings)
+                of_calls = _upsert_calls(transaction), _upsert_calls(transaction, _NEVER_CHANGES)
+                self._upserts = *of_calls, _upsert_legs(transaction), _upsert_passings(transaction)
+            heard = [row for call, row in zip(batch, rows, strict=True) if call.decision is not None]
+            # whose beginning nobody heard is a row without a caller until its end tells who it was
+            told_late = [row for call, row in zip(batch, rows, strict=True) if call.decision is None]
+            for statement, values in zip(self._upserts, (heard, told_late, legs, passings), strict=True):
+                if values:
+                    await transaction.run(statement, values)
             # of a test call nobody is told, and nothing is owed for it
             real = [call for call in batch if not is_test(call.call_id)]
             again = await self._tell(transaction, real) if self._tell is not None else ()
@@ -247,11 +249,12 @@ def _call_row(call: Call, zone: tzinfo, *, decision_known: bool) -> dict[str, An
 # What only the decision says: a call that was taken over from the records, or read from the journal, brings none.
 _DECIDED = frozenset({"line", "caller_kind", "account", "job", "table_version", "decision"})
 
-# What a call has from its first moment on, and keeps: an index is only touched for what may have changed.
-_STAYS = frozenset({"id", "dialled", "caller", "presented", "arrived_at", "is_test"})
+_NEVER_CHANGES = frozenset({"id", "is_test"})
+# What a call that was heard from its beginning has from then on: an index is only touched for what may have changed.
+_STAYS = _NEVER_CHANGES | {"dialled", "caller", "presented", "arrived_at"}
 
 
-def _upsert_calls(transaction: Transaction) -> Insert:
+def _upsert_calls(transaction: Transaction, stays: frozenset[str] = _STAYS) -> Insert:
     statement = transaction.insert(calls)
     new = statement.excluded
     columns: dict[str, ColumnElement[Any]] = {}
@@ -260,7 +263,7 @@ def _upsert_calls(transaction: Transaction) -> Insert:
             columns[column.name] = func.coalesce(new[column.name], column)
         elif column.name == "why":
             columns[column.name] = func.coalesce(func.nullif(new.why, ""), column)
-        elif column.name not in _STAYS:
+        elif column.name not in stays:
             columns[column.name] = new[column.name]
     # a row that has its end stays as it is, however often the journal is read; but a taking that was told late, or the
     # journal of a call that seemed lost, knows better

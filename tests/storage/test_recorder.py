@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.calls.call import Call, Ending, Passing, Phase
-from router.calls.events import How, Promised
+from router.calls.events import How, Presented, Promised
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import JONAS
 from router.routing.explain import as_json
@@ -206,6 +206,18 @@ async def test_once_ended_a_record_stays_as_it_is_however_often_it_is_told(
 
 
 _numbers = iter(range(1_000_000))
+
+
+async def test_a_call_whose_beginning_nobody_heard_is_on_record_with_its_caller_when_it_has_ended(db: Database) -> None:
+    told = from_the_journal(answered())
+    nobody = replace(
+        told, phase=Phase.TALKING, dialled="", caller="", presented=Presented.MALFORMED, ended_at=None, ending=None
+    )
+
+    await write(db, [nobody, told])
+
+    record = await record_of(db)
+    assert (record.caller, record.dialled, record.arrived_at) == (told.caller, told.dialled, told.arrived_at)
 
 
 async def test_a_call_that_seemed_lost_is_what_the_journal_says_it_was(db: Database) -> None:
