@@ -17,11 +17,11 @@ from router.ami.guard import GuardSettings
 from router.ami.link import AmiSettings
 from router.lab.sample import BIRCH, BUSINESS_LINE, IDA, JONAS, REGION, TIME_ZONE
 from router.service import NoKeyYet, Only, Service
+from router.storage.access_schema import Role
 from router.storage.commitments import Entry, list_entries
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.records import CallRecord, recent_calls
-from router.storage.schema import Role
 from router.storage.tables import current_version
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
 from tests.ami.test_guard import begins

@@ -11,8 +11,8 @@ from router.bulk.together import display
 from router.changes.nouns import OF_NOUN
 from router.changes.showing import fields_from
 from router.routing.configuration import Noun
+from router.storage.access_schema import Action
 from router.storage.kept import Kept
-from router.storage.schema import Action
 
 TOLD_AT_MOST = 20  # objects of each kind, unless all are asked for: what fits on a screen
 CELL_AT_MOST = 200  # characters of one cell

@@ -27,9 +27,9 @@ from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.hiding import without_ends
 from router.routing.table import TableError
+from router.storage.access_schema import Source
 from router.storage.database import Database, StorageError
 from router.storage.import_schema import ImportState
-from router.storage.schema import Source
 
 TELL_EVERY = 0.1  # seconds; a bar that moves ten times a second looks smooth
 

@@ -24,10 +24,10 @@ from router.changes.faults import LeadsNowhere
 from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.table import Table
+from router.storage.access_schema import Source
 from router.storage.audit import entries_of_version
 from router.storage.database import Database, Overtaken, Transaction
 from router.storage.kept import next_id
-from router.storage.schema import Source
 from router.storage.staging import Staging
 from router.storage.tables import next_version, version_in
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from router.changes.nouns import Declared
+from router.storage.access_schema import Action
 from router.storage.kept import Kept
-from router.storage.schema import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from router.changes.door import Door
 from router.changes.faults import ChangeRefused, LeavesAlready, Unknown
 from router.changes.wishes import By
 from router.routing.table import TableError
+from router.storage.access_schema import Source
 from router.storage.database import StorageError
-from router.storage.schema import Source
 
 KEPT_WITHIN = 2.0  # seconds; whoever dialled the code waits for the word no longer than 2.5
 MOST_WAITING = 100  # people who dial at the same time, with a database that is slow; the others are told "not possible"

@@ -38,13 +38,13 @@ from router.routing.configuration import Change, Entity, Noun, Put, PutAlias, Pu
 from router.routing.configuration import Remove as RemoveEntity
 from router.routing.model import Desk, Person
 from router.routing.table import Table
+from router.storage.access_schema import Action, Source
 from router.storage.audit import KeptEntry, count_of_version, entries_of_version, entry_of
 from router.storage.database import Transaction
 from router.storage.kept import Kept, Wanted, kept_among, kept_by_ref, kept_of, kept_page, next_id, slots_taken
 from router.storage.leavings import KeptLeaving, leaving_of_version, named_as_heir
 from router.storage.naming import owed_by
 from router.storage.rows import put, put_with, write
-from router.storage.schema import Action, Source
 from router.storage.ties import referrers
 
 Former = Mapping[str, Any] | None

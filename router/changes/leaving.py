@@ -38,13 +38,13 @@ from router.routing.reach import why_absent
 from router.routing.reasons import PersonLeft
 from router.routing.table import Table, TableError
 from router.storage import leavings
+from router.storage.access_schema import Source
 from router.storage.audit import entries_of_version
 from router.storage.covers import all_covers
 from router.storage.database import Database, StorageError, Transaction
 from router.storage.kept import kept_of
 from router.storage.leaving_schema import LeavingState
 from router.storage.naming import OwedBy, naming, owed_by
-from router.storage.schema import Source
 
 TRY_AGAIN_AFTER = timedelta(minutes=1)  # what stands in the way is mended by people; calls pass by who left meanwhile
 MOST_HEIRS = 5  # successors who have left themselves: who comes after so many hardly knows what it is about

@@ -7,8 +7,8 @@ from typing import Any
 
 from router.changes.fields import Fields
 from router.changes.nouns import Declared
+from router.storage.access_schema import Action, Source
 from router.storage.kept import Kept
-from router.storage.schema import Action, Source
 
 Versions = frozenset[int]
 

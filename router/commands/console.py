@@ -99,7 +99,7 @@ async def open_door(db: Database, settings: Settings) -> "AsyncIterator[tuple[Do
 def by_command() -> "By":
     """Who changes something by this command, for the records."""
     from router.changes.wishes import By
-    from router.storage.schema import Source
+    from router.storage.access_schema import Source
 
     return By(actor=who_asks(), source=Source.COMMAND)
 

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from router.commands.console import err, fail, out, who_asks, with_database
 from router.settings import load_settings
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 
 if TYPE_CHECKING:
     from router.storage.keys import KeyBy
@@ -75,7 +75,7 @@ def revoke(prefix: str) -> None:
 
 
 def _key_by() -> "KeyBy":
+    from router.storage.access_schema import Source
     from router.storage.keys import KeyBy
-    from router.storage.schema import Source
 
     return KeyBy(at=datetime.now(UTC), actor=who_asks(), key=None, source=Source.COMMAND)

@@ -14,11 +14,11 @@ from router.installation.placing import Put, make_folder, place
 from router.installation.talk import Talk
 from router.installation.wanted import Wanted, asterisks_files, own_files, secrets_of_users, settings_of
 from router.settings import Settings
+from router.storage.access_schema import Role, Source
 from router.storage.condition import Tables, look_at
 from router.storage.database import Database, StorageError, normalised, without_password
 from router.storage.keys import KeyBy, any_key, new_key
 from router.storage.migrate import upgraded
-from router.storage.schema import Role, Source
 
 
 @dataclass(slots=True)

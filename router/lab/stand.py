@@ -16,11 +16,11 @@ from router.lab.ports import LOOPBACK
 from router.lab.process import RouterFailed, RouterProcess
 from router.lab.scenarios import Answers, Behaviour, PlacedCall
 from router.lab.witness import Evidence, Placed, Text, evidence, placed, texts
+from router.storage.access_schema import Role
 from router.storage.company import Company, save_company
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import upgrade
-from router.storage.schema import Role
 
 RECORDED_WITHIN = 5.0  # seconds until calls that ended are on record; 0.1 is usual
 DIALLED_WITHIN = 15.0  # seconds to wait for the router's word and to listen to the voice; 3 are usual

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select
 
+from router.storage.access_schema import Action, Source, audit
 from router.storage.database import Transaction
-from router.storage.schema import Action, Source, audit
 
 PART = 1_000  # entries at a time: an import has as many as it changes objects
 PAGE_AT_MOST = 200  # entries in one answer; each holds its object twice

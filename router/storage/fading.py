@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Column, Row, Table, bindparam, update
 
 from router.routing.hiding import in_data
+from router.storage.access_schema import audit
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Transaction
 from router.storage.import_schema import imports
 from router.storage.owed_schema import call_backs, commitments
-from router.storage.schema import audit
 from router.storage.told_schema import notices, outbox
 
 Change = Callable[[str], str]

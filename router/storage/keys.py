@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
+from router.storage.access_schema import Action, Role, Source, api_keys
 from router.storage.audit import Entry, append
 from router.storage.database import Database, Transaction
-from router.storage.schema import Action, Role, Source, api_keys
 
 _SHAPE = re.compile(r"rtr_(?P<prefix>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 

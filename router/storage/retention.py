@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, or_, select, upd
 
 from router.routing.configuration import Noun
 from router.routing.hiding import end_hidden, without_ends
+from router.storage.access_schema import audit
 from router.storage.call_schema import call_legs, call_passings, calls, orders
 from router.storage.database import Database, Transaction
 from router.storage.fading import (
@@ -33,7 +34,6 @@ from router.storage.fading import (
 from router.storage.import_schema import imports
 from router.storage.owed_schema import OVER, call_backs, commitments
 from router.storage.retention_schema import Kind, retention
-from router.storage.schema import audit
 from router.storage.told_schema import notices, outbox
 
 EVERY = timedelta(hours=1)  # an hour more or less is nothing beside days

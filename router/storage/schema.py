@@ -6,10 +6,8 @@ given twice, which SQLite has to be told (`autoincrement`). Instants are UTC.
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -17,13 +15,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     UniqueConstraint,
     text,
 )
 
+import router.storage.access_schema
 import router.storage.call_schema
 import router.storage.import_schema
 import router.storage.leaving_schema
@@ -43,37 +41,10 @@ from router.routing.model import (
     PhoneKind,
     Strategy,
 )
-from router.storage.append_only import keep_append_only
 from router.storage.columns import UtcTime as UtcTime  # who asks for it here has all tables in it
 from router.storage.columns import holds as _holds
 from router.storage.columns import metadata as metadata
 from router.storage.columns import one_of as _one_of
-
-
-class Role(StrEnum):
-    """What the holder of an API key may do, each more than the one before; a service pushes data and reads it."""
-
-    VIEWER = "viewer"
-    COORDINATOR = "coordinator"
-    EDITOR = "editor"
-    ADMIN = "admin"
-    SERVICE = "service"
-
-
-class Source(StrEnum):
-    """Through which door a change came."""
-
-    API = "api"
-    COMMAND = "command"
-    IMPORT = "import"
-
-
-class Action(StrEnum):
-    """What was done to an object."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    REMOVED = "removed"
 
 
 def _refers(name: str, to: str, *, nullable: bool = False, key: bool = False, later: bool = False) -> Column[int]:
@@ -399,40 +370,3 @@ table_versions = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("at", UtcTime, nullable=False),
 )
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", String(100), nullable=False),
-    Column("prefix", String(16), nullable=False, unique=True),
-    Column("sha256", LargeBinary(32), nullable=False, unique=True),
-    _one_of("role", Role),
-    Column("sees_private", Boolean, nullable=False),
-    Column("expires_at", UtcTime),
-    Column("revoked_at", UtcTime),
-)
-
-# Only ever added to. No foreign keys: it tells of what may be gone. `before` and `after` are the object as the API
-# shows it, nothing for one that wasn't there; `undoes` is the entry that this one takes back. `hidden_at`: when digits
-# of numbers in it were hidden for the last time.
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    Column("actor", String(100), nullable=False),
-    Column("key", String(16)),
-    _one_of("source", Source),
-    Column("kind", String(16), nullable=False),
-    Column("object", Integer, nullable=False),
-    _one_of("action", Action),
-    Column("before", JSON(none_as_null=True)),
-    Column("after", JSON(none_as_null=True)),
-    Column("version", Integer),
-    Column("undoes", Integer),
-    Column("hidden_at", UtcTime),
-    Index(None, "kind", "object"),
-    sqlite_autoincrement=True,
-)
-keep_append_only(audit)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from router.storage import schema
+from router.storage.access_schema import audit
 from router.storage.database import Transaction
 
 AT_ONCE = 2_000  # rows in one statement that puts ready
@@ -84,7 +85,6 @@ class Staging:
             await self._fill(gone, of_table.gone)
             # rows that are there are compared with those that are put, one by one
             await self._transaction.run(text(f"CREATE INDEX ix_{put.name} ON {put.name} ({key})"))
-        audit = schema.audit
         put = await self._temporary(audit, "put", ["nth", *(c.name for c in audit.columns if c.name != "id")])
         numbered = [{"nth": nth, **entry} for nth, entry in enumerate(entries)]
         self._staged[audit] = put, put
@@ -104,11 +104,11 @@ class Staging:
             if table in self._staged:
                 await self._let_go(table)
                 await self._take_over(table)
-        put = self._staged[schema.audit][0]
+        put = self._staged[audit][0]
         names = [column.name for column in put.columns if column.name != "nth"]
-        for first, last in self._ranges[schema.audit]:
+        for first, last in self._ranges[audit]:
             part = select(*(put.c[name] for name in names)).where(put.c.nth.between(first, last)).order_by(put.c.nth)
-            await self._transaction.run(insert(schema.audit).from_select(names, part))
+            await self._transaction.run(insert(audit).from_select(names, part))
         await self._never_use_ids_again()
 
     async def drop(self) -> None:
@@ -164,7 +164,7 @@ class Staging:
         if not self._transaction.speaks_postgresql:
             return
         for table in self._staged:
-            if table is not schema.audit and isinstance(table.c.get("id"), Column):
+            if table is not audit and isinstance(table.c.get("id"), Column):
                 counter = f"pg_get_serial_sequence('{table.name}', 'id')"
                 highest = f"(SELECT max(id) FROM {table.name})"
                 await self._transaction.run(text(f"SELECT setval({counter}, greatest({highest}, nextval({counter})))"))

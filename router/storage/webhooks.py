@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, or_, select, update
 
+from router.storage.access_schema import Action, Source
 from router.storage.audit import Entry, append
 from router.storage.database import Database, Transaction
 from router.storage.notices import Notice, notice_of
 from router.storage.outbox import LONGEST_ERROR
-from router.storage.schema import Action, Source
 from router.storage.told_schema import WAITING, MailState, notices, outbox, webhooks
 
 AT_ONCE = 50  # events taken together, of all webhooks

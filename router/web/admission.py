@@ -17,9 +17,9 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from router.storage.access_schema import Role
 from router.storage.database import Database, Unavailable
 from router.storage.keys import ApiKey, find_key
-from router.storage.schema import Role
 from router.web.limits import BURST, Buckets, Limits, network_of
 from router.web.problems import Refusal
 

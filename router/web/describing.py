@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from router.changes.saying import fields_at
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import ANYONE, DECLARED, may
 from router.web.problems import MEDIA_TYPE as PROBLEM
 from router.web.problems import RETRY_AFTER, Problem

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import needs, open_to_anyone
 from router.web.figures import MEDIA_TYPE, Figures
 from router.web.parts import Parts, parts

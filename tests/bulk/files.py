@@ -10,8 +10,8 @@ from router.bulk.importing import File, Imported, Manner, import_files, undo_imp
 from router.bulk.plan import Options
 from router.changes.wishes import By
 from router.lab.sample import REGION, TIME_ZONE
+from router.storage.access_schema import Source
 from router.storage.database import Database
-from router.storage.schema import Source
 from tests.sample_database import MONDAY_NOON
 
 SETTINGS = Settings(region=REGION, time_zone=TIME_ZONE, external_prefixes=("+1917",))

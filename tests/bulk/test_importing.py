@@ -10,8 +10,8 @@ from router.bulk.remarks import ImportRefused
 from router.changes.carrying import UNDONE_AT_ONCE, Carrying
 from router.changes.faults import LeadsNowhere, TooMuch
 from router.changes.wishes import Undo
+from router.storage.access_schema import audit
 from router.storage.database import Database
-from router.storage.schema import audit
 from router.storage.tables import current_version
 from tests.bulk.files import exported, imported, undone
 from tests.sample_database import MONDAY_NOON

@@ -6,9 +6,10 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from sqlalchemy import delete, update
 
 from router.bulk.plan import Options
+from router.storage.access_schema import audit
 from router.storage.company import Company, save_company
 from router.storage.database import Database
-from router.storage.schema import audit, desks, metadata
+from router.storage.schema import desks, metadata
 from tests.bulk.files import exported, imported
 from tests.proof import many
 from tests.sample_database import MONDAY_NOON

@@ -27,10 +27,10 @@ from router.lab.sample import COORDINATORS, HUGO, REGION, TIME_ZONE
 from router.routing.configuration import Change, Configuration, Noun, Put, PutNumbers, Remove
 from router.routing.model import Person
 from router.routing.table import Table
+from router.storage.access_schema import Source
 from router.storage.audit import newest_entries
 from router.storage.database import Database
 from router.storage.publisher import Publisher
-from router.storage.schema import Source
 from tests.bench.looking_ahead import FULL, QUICK, company
 from tests.proof import PROVE, many
 from tests.routing.companies import companies

@@ -22,11 +22,11 @@ from router.routing.configuration import Change
 from router.routing.decide import CallFacts, decide
 from router.routing.numbers import read_number
 from router.routing.table import Table, TableError
+from router.storage.access_schema import Source
 from router.storage.audit import entries_of_version
 from router.storage.database import Database, StorageError
 from router.storage.kept import Wanted, kept_page
 from router.storage.publisher import Publisher
-from router.storage.schema import Source
 from router.storage.tables import load_configuration
 from tests.proof import many
 from tests.sample_database import MONDAY_NOON, furnish, last_words

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from router.storage.access_schema import Role
 from router.storage.database import Database
 from router.storage.keys import find_key, keep_key
 from router.storage.migrate import upgrade
-from router.storage.schema import Role
 from tests.sample_database import MONDAY_NOON
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"

@@ -14,10 +14,10 @@ from sqlalchemy import text
 from router.lab.ports import Ports
 from router.lab.process import RouterProcess
 from router.lab.sample import BIRCH, BUSINESS_LINE
+from router.storage.access_schema import Role
 from router.storage.database import Database, Unavailable
 from router.storage.keys import new_key
 from router.storage.records import recent_calls
-from router.storage.schema import Role
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
 from tests.sample_database import furnish, last_words
 from tests.storage.stories import SOON

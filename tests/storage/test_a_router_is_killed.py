@@ -11,10 +11,10 @@ from sqlalchemy import text
 from router.lab.ports import Ports
 from router.lab.process import RouterProcess
 from router.lab.sample import BIRCH, BUSINESS_LINE, IDA
+from router.storage.access_schema import Role
 from router.storage.commitments import list_entries
 from router.storage.database import Database
 from router.storage.keys import new_key
-from router.storage.schema import Role
 from tests.ami.fake_asterisk import FakeAsterisk, fake_asterisk
 from tests.sample_database import last_words
 from tests.storage.stories import SOON

@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Executable, delete, insert, text, update
 
+from router.storage.access_schema import Action, Source, audit
 from router.storage.audit import Entry, append, entry_of
 from router.storage.database import Database, Refused
-from router.storage.schema import Action, Source, audit
 from tests.storage.stories import MONDAY_NOON
 
 NUMBER = "+12025550111"

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from router.storage.access_schema import Role, api_keys
 from router.storage.database import Database
 from router.storage.keys import any_key, find_key, keep_key, new_key
-from router.storage.schema import Role, api_keys
 from tests.storage.stories import MONDAY_NOON, after
 
 

@@ -19,11 +19,12 @@ from router.routing.model import JobState, Opening, Person, PersonState, Phone, 
 from router.routing.problem import alike, is_warning
 from router.routing.problems import problems
 from router.routing.table import Table
+from router.storage.access_schema import Source
 from router.storage.company import Company, save_company
 from router.storage.database import Database
 from router.storage.naming import naming
 from router.storage.publisher import Publisher
-from router.storage.schema import Source, desks, metadata
+from router.storage.schema import desks, metadata
 from tests.proof import many
 from tests.storage.companies import companies
 from tests.storage.owing import KEEPER, owed

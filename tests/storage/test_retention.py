@@ -14,6 +14,7 @@ from router.commitments.events import Kept
 from router.lab.sample import BIRCH, BUSINESS_LINE, JONAS
 from router.storage import fading
 from router.storage import outbox as mails
+from router.storage.access_schema import Action, Source
 from router.storage.audit import Entry, append, newest_entries
 from router.storage.call_backs import ask_call_back
 from router.storage.call_schema import OrderKind
@@ -26,7 +27,7 @@ from router.storage.owed_schema import call_backs
 from router.storage.records import recorded_call
 from router.storage.retention import AT_ONCE, due_kinds, fade_some
 from router.storage.retention_schema import Kind
-from router.storage.schema import Action, Source, metadata
+from router.storage.schema import metadata
 from router.storage.told_schema import notices, outbox
 from tests.storage.owing import KEEPER, at, clock, gave_up, owed, written
 from tests.storage.stories import MONDAY_NOON, SAMPLE_TABLE, after, answered

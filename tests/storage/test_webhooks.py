@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from router.calls.call import Call
 from router.courier import Courier
+from router.storage.access_schema import Source
 from router.storage.database import Database, Transaction
 from router.storage.notices import tell_calls
 from router.storage.recorder import Recorder
-from router.storage.schema import Source
 from router.storage.told_schema import MailState, outbox
 from router.storage.webhooks import (
     DISABLED_AFTER,

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import DECLARED, may
 from router.web.api.webhooks import REACHES_OUT
 from router.web.server import WebServer

@@ -21,12 +21,12 @@ from router.commitments.commitment import Terms
 from router.lab.postgres import PrivatePostgres, private_postgres
 from router.lab.sample import REGION, TIME_ZONE
 from router.routing.table import Table
+from router.storage.access_schema import Role
 from router.storage.commitments import Keeper
 from router.storage.database import Database
 from router.storage.keys import new_key
 from router.storage.migrate import downgrade, upgrade
 from router.storage.publisher import Publisher
-from router.storage.schema import Role
 from router.storage.tables import load_configuration
 from router.web.app import build_app
 from router.web.figures import Figure, Spread

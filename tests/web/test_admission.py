@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from router.storage.access_schema import Role
 from router.storage.database import CONNECTIONS, Database
 from router.storage.keys import new_key
-from router.storage.schema import Role
 from router.web.admission import ANYONE, BELIEVED, DECLARED, Doorkeeper
 from router.web.problems import Refusal
 from tests.sample_database import MONDAY_NOON

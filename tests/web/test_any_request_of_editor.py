@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.web.any_request import ask_anything
 from tests.web.conftest import Office
 

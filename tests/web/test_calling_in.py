@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from router.lab.sample import BIRCH, BUSINESS_LINE
+from router.storage.access_schema import Role
 from router.storage.calling_in import UNHEARD
-from router.storage.schema import Role
 from tests.web.conftest import Office
 
 WISH = {"caller": BIRCH, "line": BUSINESS_LINE}

@@ -9,8 +9,8 @@ import pytest_asyncio
 from router.calls.call import Call, Ending, Leg, Phase
 from router.calls.events import LegResult, Path, Presented
 from router.lab.sample import BUSINESS_LINE, STRANGER
+from router.storage.access_schema import Role
 from router.storage.recorder import Recorder
-from router.storage.schema import Role
 from tests.sample_database import MONDAY_NOON
 from tests.storage.owing import gave_up, got_through, written
 from tests.storage.stories import arrived

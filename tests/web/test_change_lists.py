@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from router.lab.sample import ANNA, BEN, BUSINESS_LINE, COORDINATORS, HUGO, IDA, STRANGER
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.web.conftest import Office
 
 PAULA = {"name": "Paula", "phones": [{"kind": "desk", "endpoint": "paula"}]}

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from router.lab.sample import ANNA, BEN, BIRCH, BUSINESS_LINE, COORDINATORS, FELIX, HUGO, IDA, JONAS, SERVICE, STRANGER
+from router.storage.access_schema import Role
 from router.storage.keys import new_key
 from router.storage.retention import due_kinds, fade_some
 from router.storage.retention_schema import Kind
-from router.storage.schema import Role
 from tests.sample_database import MONDAY_NOON
 from tests.web.cases import BODIES
 from tests.web.conftest import Office

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from router.lab.sample import BIRCH, COORDINATORS, IDA, LENA
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.sample_database import MONDAY_NOON
 from tests.storage.owing import gave_up, got_through, without_number, written
 from tests.web.conftest import Office

@@ -3,7 +3,7 @@
 from typing import Any
 
 from router.lab.sample import ANNA, BEN, BIRCH, CARLA, IDA, JONAS, LENA, SERVICE
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.web.conftest import Office
 from tests.web.test_leaving import answers, everything
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import ANYONE, DECLARED
 from router.web.app import description_of_api
 from tests.web.operations import named

@@ -10,11 +10,11 @@ import httpx2
 import pytest
 
 from router.calls.call import Call
+from router.storage.access_schema import Role
 from router.storage.database import Transaction
 from router.storage.keys import revoke_key
 from router.storage.notices import tell_calls
 from router.storage.recorder import Recorder
-from router.storage.schema import Role
 from router.web import live
 from router.web.event_stream import EventStream
 from tests.storage.stories import SAMPLE_TABLE, SOON, answered, ringing, talking, until, whole_life

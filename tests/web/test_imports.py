@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from router.bulk import imports as bulk
+from router.storage.access_schema import Role
 from router.storage.keys import new_key
-from router.storage.schema import Role
 from router.web.api import imports
 from tests.web.conftest import Office
 

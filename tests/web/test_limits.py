@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.storage.access_schema import Role
 from router.storage.keys import new_key
-from router.storage.schema import Role
 from router.web.admission import Doorkeeper
 from router.web.limits import Buckets, Limits, network_of
 from router.web.problems import Refusal

@@ -22,13 +22,13 @@ from router.routing.decide import CallFacts, decide
 from router.routing.explain import as_json
 from router.routing.numbers import read_number
 from router.storage import calling_in
+from router.storage.access_schema import Role
 from router.storage.call_backs import ask_call_back, end, place
 from router.storage.database import Transaction
 from router.storage.keys import new_key
 from router.storage.notices import tell_calls
 from router.storage.orders import take
 from router.storage.recorder import Recorder
-from router.storage.schema import Role
 from router.web.admission import DECLARED, may
 from router.web.app import description_of_api
 from router.web.server import WebServer

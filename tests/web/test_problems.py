@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import DECLARED
 from tests.web.conftest import Office
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.web.conftest import Office
 
 PHONE = {"kind": "desk", "endpoint": "x"}

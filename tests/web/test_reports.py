@@ -9,8 +9,8 @@ import pytest
 
 from router.calls.call import Ending
 from router.calls.figures import DEFINITIONS
+from router.storage.access_schema import Role
 from router.storage.recorder import Recorder
-from router.storage.schema import Role
 from tests.storage.stories import SOON, after, answered
 from tests.web.conftest import Office
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from router.storage.access_schema import Role
 from router.storage.keys import new_key, revoke_key
-from router.storage.schema import Role
 from router.web.admission import ANYONE, DECLARED
 from router.web.app import description_of_api
 from tests.sample_database import MONDAY_NOON

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from tests.notices.receiver import receiving
 from tests.web.conftest import Office
 

@@ -11,8 +11,8 @@ from router.changes.fields import LARGEST
 from router.changes.nouns import DECLARED
 from router.changes.showing import without_private
 from router.changes.wishes import Undo
+from router.storage.access_schema import Action, Role, Source
 from router.storage.audit import PAGE_AT_MOST, KeptEntry, entries_undoing, entry_of, newest_entries
-from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
 from router.web.parts import Parts, parts

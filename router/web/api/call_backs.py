@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from router.changes.fields import LARGEST
 from router.commitments.calling_back import Became
 from router.storage import call_backs
+from router.storage.access_schema import Role
 from router.storage.call_backs import ask_call_back, attempt_of, attempts_of
 from router.storage.commitments import NoSuchCommitment
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
 from router.web.problems import FieldError, Problem, Refusal

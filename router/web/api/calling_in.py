@@ -13,8 +13,8 @@ from router.calls.events import Path as Way
 from router.changes.fields import LARGEST, Flag, Whole
 from router.routing.hiding import in_data, without_ends
 from router.routing.table import Table
+from router.storage.access_schema import Role
 from router.storage.calling_in import CallTested, State, TooManyTests, Wanted, ask_call_in, call_in_of, call_ins
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.call_records import LegRecord, story_of
 from router.web.parts import Parts, parts

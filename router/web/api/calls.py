@@ -9,8 +9,8 @@ from pydantic import Field
 from router.calls.call import Ending
 from router.calls.events import Path as Way
 from router.routing.numbers import forms_of
+from router.storage.access_schema import Role
 from router.storage.records import CallsWanted, calls_page, recorded_call
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.call_records import CallPage, CallStory, story_of, told
 from router.web.api.lists import ISO, PageQuery, QueryId, QueryInstant, QueryNumber

@@ -10,8 +10,8 @@ from router.changes.fields import LARGEST
 from router.changes.listed import ChangeList
 from router.changes.showing import shown, without_private
 from router.changes.wishes import Done
+from router.storage.access_schema import Action, Role
 from router.storage.audit import entries_of_version
-from router.storage.schema import Action, Role
 from router.web.admission import key_of, needs
 from router.web.api.audit import AuditPage, take_back
 from router.web.api.nouns import asked_by

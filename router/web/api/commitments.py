@@ -13,10 +13,10 @@ from router.commitments.facts import refusal_in_words
 from router.commitments.ledger import Changed, ClaimedAlready, NoReason, NotHere, Outcome, OverAlready, Unchanged
 from router.routing.numbers import forms_of
 from router.routing.table import Table
+from router.storage.access_schema import Action, Role
 from router.storage.audit import Entry
 from router.storage.commitments import NoSuchCommitment, Noted
 from router.storage.owed import Owed, OwedWanted, calls_in, history_of, owed_by_id, owed_page
-from router.storage.schema import Action, Role
 from router.web.admission import key_of, needs
 from router.web.api.call_records import told
 from router.web.api.commitment_records import (

@@ -13,7 +13,7 @@ from router.changes.fields import DeskId, Flag, Instant, PersonId, Reason
 from router.changes.nouns import COVERS
 from router.changes.showing import read_fields
 from router.routing.model import CoverScope
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import needs
 from router.web.api.nouns import Identity, asked_by
 from router.web.parts import Parts, parts

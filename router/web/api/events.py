@@ -8,9 +8,9 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Header, Request
 
+from router.storage.access_schema import Role
 from router.storage.database import StorageError
 from router.storage.notices import shown, snapshot
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.event_stream import RETRY, EventStream, comment, event
 from router.web.live import Follower, Live, TooMany

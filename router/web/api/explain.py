@@ -15,7 +15,7 @@ from router.routing.decide import CallFacts
 from router.routing.explain import as_json, sentences
 from router.routing.numbers import read_number
 from router.routing.table import Table
-from router.storage.schema import Role
+from router.storage.access_schema import Role
 from router.web.admission import key_of, needs
 from router.web.parts import Parts, parts
 from router.web.problems import FieldError, Refusal

@@ -17,9 +17,9 @@ from starlette.responses import FileResponse
 from router.bulk.imports import TooManyImports
 from router.bulk.job import Job
 from router.changes.fields import LARGEST
+from router.storage.access_schema import Role
 from router.storage.import_schema import ImportState
 from router.storage.imports import KeptImport
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.lists import ISO, PAGE, PAGE_AT_MOST, QueryInstant
 from router.web.parts import Parts, parts

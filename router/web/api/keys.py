@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.changes.fields import Flag, Instant, Name
+from router.storage.access_schema import Role
 from router.storage.keys import KeyBy, list_keys, new_key, revoke_key
-from router.storage.schema import Role
 from router.web.admission import key_of, needs
 from router.web.api.nouns import asked_by
 from router.web.parts import Parts, parts

@@ -13,9 +13,9 @@ from router.changes.leaving import Agreed, Leavings
 from router.changes.places import naming_of, said_of
 from router.changes.successors import Kind, Successors
 from router.commitments.facts import person_name
+from router.storage.access_schema import Role
 from router.storage.leaving_schema import LeavingState
 from router.storage.leavings import KeptLeaving
-from router.storage.schema import Role
 from router.web.admission import needs
 from router.web.api.nouns import Identity, asked_by
 from router.web.parts import Parts, parts

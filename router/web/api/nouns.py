@@ -15,8 +15,8 @@ from router.changes.nouns import Declared
 from router.changes.showing import shown, without_private
 from router.changes.wishes import Amend, By, Create, Done, Remove, Replace, Wish
 from router.routing.configuration import Noun
+from router.storage.access_schema import Action, Role, Source
 from router.storage.kept import Kept, kept_by_ref, kept_of, kept_page
-from router.storage.schema import Action, Role, Source
 from router.web.admission import key_of, needs
 from router.web.api.models import ListQuery, models_of, said_of_one
 from router.web.parts import Parts, parts

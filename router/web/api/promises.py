@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from router.changes.fields import Id, Instant
 from router.commitments.events import Promised
 from router.commitments.ledger import Changed
+from router.storage.access_schema import Role
 from router.storage.ended_calls import party_of
 from router.storage.records import recorded_call
-from router.storage.schema import Role
 from router.web.admission import needs
 from router.web.api.calls import CallId, unknown_call
 from router.web.api.commitment_records import COMMITMENT, CommitmentRecord

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse
 
 from router.calls.figures import DEFINITIONS, GROUPS, By, Counts, figures_of
 from router.storage import reports
+from router.storage.access_schema import Role
 from router.storage.reports import Period, period_of
-from router.storage.schema import Role
 from router.web.admission import needs
 from router.web.api.explain import EARLIEST, LATEST
 from router.web.parts import Parts, parts

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from router.changes.fields import LARGEST, Flag, formed
 from router.notices.webhook import LONGEST_URL, BadAddress, Post, PostFailed, check_url, send
 from router.storage import webhooks
+from router.storage.access_schema import Role
 from router.storage.notices import EVENTS
-from router.storage.schema import Role
 from router.storage.webhooks import By, webhook_of
 from router.web.admission import needs
 from router.web.api.nouns import IfMatch, asked_by, required
