@@ -62,9 +62,10 @@ async def test_each_receiver_gets_what_it_asked_for_in_order_and_once(furnished:
         await hook(furnished, ends, "call.ended")
         await happen(furnished, *whole_life("pbx:1"), *whole_life("pbx:2"))
         posted = await asyncio.gather(courier(furnished).post(after(100)), courier(other).post(after(100)))
-        assert await courier(other).post(after(200)) == 0
+        # what one could not take while the other held the database comes with the next round, and nothing twice
+        more = await courier(other).post(after(200))
     await other.close()
-    assert sum(posted) == 8
+    assert sum(posted) + more == 8
     assert sorted(everything.ids) == sorted(set(everything.ids))
     assert [one.data["event"] for one in ends.received] == ["call.ended", "call.ended"]
     assert set(everything.ids) > set(ends.ids)
