@@ -96,7 +96,7 @@ class Heard:
 
     def _talked(self, rung: Rung) -> bool:
         if not rung.phone.startswith("+"):
-            return not _sent_home(rung)
+            return not _sent_home(rung) and not self._let_go_before_the_caller_heard_anybody(rung)
         begins, ends = self.placed.answered_at, self.placed.ended_at
         if begins is not None and rung.answered_at is not None and begins < rung.answered_at:
             # The caller waited with music when it was picked up: what they share only counts from the key on.
@@ -104,6 +104,13 @@ class Heard:
         if begins is None or ends is None or rung.ended_at is None:
             return begins is not None and rung.ended_at is None
         return min(ends, rung.ended_at) - begins > LET_GO_WITHIN
+
+    def _let_go_before_the_caller_heard_anybody(self, rung: Rung) -> bool:
+        """Two were lifted in the same moment: the PBX connects one and hangs up the other, not always with a reason."""
+        connected = self.placed.answered_at
+        if connected is None or rung.answered_at is None or rung.ended_at is None:
+            return False
+        return rung.answered_at <= connected and rung.ended_at <= connected
 
     @property
     def gave_up(self) -> bool:

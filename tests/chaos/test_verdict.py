@@ -230,7 +230,9 @@ def test_a_good_run_has_no_complaints() -> None:
 def test_a_caller_who_was_gone_before_anything_rang_may_have_left_no_record() -> None:
     run = a_good_run()
     call = run.seen.calls[1]
-    at_once = replace(call.placed, rang_at=None, ended_at=at(10.05))
+    cancel = Message(at=at(10.05), sent=True, raw=b"CANCEL sip:x@127.0.0.1 SIP/2.0\r\n\r\n")
+    # the answer to the CANCEL takes as long as the PBX is busy
+    at_once = replace(call.placed, rang_at=None, ended_at=at(10.9), messages=(cancel,))
     unrecorded = replace(run, records=[run.records[0], *run.records[2:]])
     unowed = owed("pbx:3.1")
 

@@ -136,13 +136,15 @@ def _wrong_records(seen: Evidence, records: Sequence[Record]) -> Iterator[str]:
 def gone_before_it_rang(call: Heard) -> bool:
     """Whether the caller's CANCEL may have overtaken the dialplan: it never rang, for the caller or for anybody.
 
-    On a busy machine Asterisk may not have run a step of it in the 50 ms after which some callers hang up. Who was
-    there so shortly is owed nothing; such calls are counted.
+    On a busy machine Asterisk may not have run a step of it in the moments after which some callers hang up. Who was
+    there so shortly is owed nothing; such calls are counted. Until when they were there, their CANCEL tells: its answer
+    may come late.
     """
     placed = call.placed
     if not placed.hung_up or placed.rang_at is not None or placed.answered_at is not None or call.rung:
         return False
-    return placed.ended_at is not None and placed.ended_at - placed.invited_at < timedelta(seconds=GAVE_UP_SECONDS)
+    gone = next((message.at for message in placed.messages if message.method == "CANCEL"), placed.ended_at)
+    return gone is not None and gone - placed.invited_at < timedelta(seconds=GAVE_UP_SECONDS)
 
 
 def paired(seen: Evidence, records: Sequence[Record]) -> tuple[list[tuple[Heard, Record]], list[Heard], list[Record]]:

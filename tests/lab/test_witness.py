@@ -55,9 +55,9 @@ def test_both_sides_of_a_call_are_joined_by_the_callers_number(tmp_path: Path) -
     assert not heard.gave_up
 
 
-def test_a_phone_that_answered_too_late_is_told_so_and_does_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("why", ['Reason: SIP;cause=200;text="Call completed elsewhere"\n', ""])
+def test_a_phone_that_answered_too_late_is_told_so_and_does_not_count(why: str, tmp_path: Path) -> None:
     caller = "<sip:1@127.0.0.1>"
-    elsewhere = 'Reason: SIP;cause=200;text="Call completed elsewhere"\n'
     callers = _log(
         tmp_path / "callers",
         ("00.000000", "sent", _request("INVITE", "c1", "desk", caller)),
@@ -69,7 +69,7 @@ def test_a_phone_that_answered_too_late_is_told_so_and_does_not_count(tmp_path: 
         ("00.001000", "received", _request("INVITE", "p2", "bert", caller)),
         ("00.900000", "sent", _response(200, "p1")),
         ("00.900100", "sent", _response(200, "p2")),
-        ("00.901000", "received", _request("BYE", "p2", "bert", caller, elsewhere)),
+        ("00.901000", "received", _request("BYE", "p2", "bert", caller, why)),
     )
 
     said = evidence([callers], [phones])
