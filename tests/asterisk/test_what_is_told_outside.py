@@ -66,7 +66,7 @@ def test_every_event_is_told_once_in_order_also_over_a_cut_connection_and_a_dead
         offered = 4 * EACH + 1
         records = stand.wait_until_recorded(offered)
         wait_for(lambda: len(follower.named("call.ended")) == offered and bool(follower.named("commitment.kept")))
-        wait_for(lambda: len(receiver.ids) >= len(follower.ids()))
+        wait_for(lambda: len(set(receiver.ids)) >= len(follower.ids()))
         ids, events, connected = follower.ids(), list(follower.events), follower.connected
 
     seen = stand.seen()
@@ -75,7 +75,10 @@ def test_every_event_is_told_once_in_order_also_over_a_cut_connection_and_a_dead
     assert ids == sorted(set(ids)), "in order, nothing twice"
     assert connected >= 3
     assert [event for _, event, _ in events].count("snapshot") == 1, "every time it went on where it was"
-    assert receiver.ids == ids, "the receiver has learnt the same, in the same order"
+    learnt = list(dict.fromkeys(receiver.ids))
+    assert learnt == ids, "the receiver has learnt the same, in the same order"
+    # who is killed between an answer and writing it down asks once more: Router-Id tells the receiver
+    assert len(receiver.ids) - len(learnt) <= 1, "the one kill repeats one event at most"
     assert_told_as_seen(follower, seen)
     of_commitments = [event for _, event, _ in events if event.startswith("commitment.")]
     assert of_commitments == ["commitment.opened", "commitment.claimed", "commitment.kept"]
