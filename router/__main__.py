@@ -302,7 +302,7 @@ def calls(*, limit: int = 20, open_: Annotated[bool, Parameter(name="--open", ne
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that was asked for. Exits with 0 when it did it, 1 when it couldn't, 2 when asked wrongly."""
     from router.ami.connection import LinkFailed
-    from router.routing.table import TableError
+    from router.routing.table_errors import TableError
 
     try:
         app(arguments)

@@ -10,7 +10,8 @@ from router.routing.callers import CallerIndex
 from router.routing.configuration import Configuration, Entity, Noun
 from router.routing.model import Account, Cover, Desk, Hours, Job, Line, Override, Person, Rule
 from router.routing.numbers import read_number
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.database import Database, Transaction
 from router.storage.kept import Kept
 from router.storage.tables import version_in

@@ -26,7 +26,7 @@ from router.changes.nouns import Declared
 from router.changes.wishes import By
 from router.routing.configuration import Noun
 from router.routing.hiding import without_ends
-from router.routing.table import TableError
+from router.routing.table_errors import TableError
 from router.storage.access_schema import Source
 from router.storage.database import Database, StorageError
 from router.storage.import_schema import ImportState

@@ -10,7 +10,7 @@ from router.changes.absence import say_away
 from router.changes.door import Door
 from router.changes.faults import ChangeRefused, LeavesAlready, Unknown
 from router.changes.wishes import By
-from router.routing.table import TableError
+from router.routing.table_errors import TableError
 from router.storage.access_schema import Source
 from router.storage.database import StorageError
 

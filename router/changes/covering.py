@@ -20,7 +20,8 @@ from router.routing.configuration import Noun, Put
 from router.routing.cover import Overlapping, contradictions
 from router.routing.explain import instant
 from router.routing.model import Cover, CoverScope, Lead, Line, Rule
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.covers import all_covers
 from router.storage.kept import Kept, kept_of
 from router.storage.naming import naming, owed_by

@@ -36,7 +36,8 @@ from router.routing.configuration import Change, Noun, Put
 from router.routing.model import Account, Cover, Desk, Job, Line, Person, PersonState, Rule
 from router.routing.reach import why_absent
 from router.routing.reasons import PersonLeft
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage import leavings
 from router.storage.access_schema import Source
 from router.storage.audit import entries_of_version

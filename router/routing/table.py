@@ -26,42 +26,15 @@ from router.routing.configuration import (
     RemoveNumbers,
 )
 from router.routing.desks import tails
-from router.routing.hours import Spell, is_open, next_opening, spell_at, zone
+from router.routing.hours import Spell, is_open, next_opening, spell_at
 from router.routing.model import Account, Cover, CoverScope, Desk, Hours, Job, Line, Override, Person, Rule
 from router.routing.numbers import Number, NumberKind, read_number
 from router.routing.plan import RingDesk
-from router.routing.public_holidays import UnknownPlace, prepare
 from router.routing.rules import RuleIndex
+from router.routing.table_errors import UnknownRegion, check_hours, check_zone, safety_net_of
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
-
-class TableError(ValueError):
-    """A configuration that no table can be made of. The message says what to do.
-
-    TableError
-      ├─ NotOneSafetyNet   no desk, or several, are marked as the safety net
-      ├─ UnknownTimeZone   of the company or of some hours
-      ├─ UnknownHolidays   of the country or subdivision of some hours
-      └─ UnknownRegion     the country of national numbers
-    """
-
-
-class NotOneSafetyNet(TableError):
-    pass
-
-
-class UnknownTimeZone(TableError):
-    pass
-
-
-class UnknownHolidays(TableError):
-    pass
-
-
-class UnknownRegion(TableError):
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +75,11 @@ class Table:
         c = configuration
         if c.region not in phonenumbers.SUPPORTED_REGIONS:
             raise UnknownRegion(f"no country {c.region!r}: give its ISO 3166 code in capitals, such as DE")
-        _check_zone(c.time_zone, "the company")
+        check_zone(c.time_zone, "the company")
         for hours in c.hours:
-            _check_hours(hours)
+            check_hours(hours)
         desks = {desk.id: desk for desk in c.desks}
-        safety_net = _safety_net(desks.values())
+        safety_net = safety_net_of(desks.values())
         return cls(
             version=version,
             region=c.region,
@@ -283,7 +256,7 @@ class Table:
             case Rule():
                 return replace(self, rule_index=self.rule_index.with_rule(entity))
             case Hours():
-                _check_hours(entity)
+                check_hours(entity)
                 return replace(self, hours={**self.hours, entity.id: entity})
             case Cover():
                 return self._with_covers({**self.covers, entity.id: entity})
@@ -319,7 +292,7 @@ class Table:
         return replace(self, people=people, _person_of_endpoint=_by_endpoint(people.values()))
 
     def _with_desks(self, desks: Mapping[int, Desk]) -> "Table":
-        safety_net = _safety_net(desks.values())
+        safety_net = safety_net_of(desks.values())
         return replace(self, desks=desks, safety_net=safety_net, _tails=tails(desks, safety_net))
 
     def _with_lines(self, lines: Mapping[int, Line]) -> "Table":
@@ -347,33 +320,6 @@ class Table:
             if rest:
                 jobs_of_account |= _by_account(rest)
         return replace(self, jobs=jobs, _jobs_of_account=jobs_of_account)
-
-
-def _check_zone(name: str, whose: str) -> None:
-    try:
-        zone(name)
-    except ValueError as unknown:
-        raise UnknownTimeZone(f"{whose}: {unknown}") from unknown
-
-
-def _check_hours(hours: Hours) -> None:
-    _check_zone(hours.time_zone, f"the hours {hours.name!r}")
-    if hours.country is None:
-        return
-    try:
-        prepare(hours.country, hours.subdivision)
-    except UnknownPlace as unknown:
-        raise UnknownHolidays(f"the hours {hours.name!r}: {unknown}") from unknown
-
-
-def _safety_net(desks: Iterable[Desk]) -> Desk:
-    nets = [desk for desk in desks if desk.safety_net]
-    if len(nets) == 1:
-        return nets[0]
-    if nets:
-        names = ", ".join(sorted(repr(desk.name) for desk in nets))
-        raise NotOneSafetyNet(f"the desks {names} are all marked as the safety net: leave the mark on one of them")
-    raise NotOneSafetyNet("no desk is the safety net: mark the one desk that takes every call nobody else takes")
 
 
 def _by_number(lines: Iterable[Line], region: str) -> dict[str, int]:

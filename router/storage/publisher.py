@@ -13,7 +13,8 @@ from typing import TypeVar
 import structlog
 
 from router.routing.configuration import Change, Configuration
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.covers import refuse_contradictions, touches_covers
 from router.storage.database import Database, Overtaken, StorageError, Transaction
 from router.storage.rows import write

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from router.changes import faults
 from router.changes.saying import in_words
-from router.routing.table import TableError
+from router.routing.table_errors import TableError
 from router.storage.commitments import NoSuchCommitment
 from router.storage.database import Conflict, Contradictory, NotMigrated, Overtaken, Refused, StorageError, Unavailable
 from router.storage.paging import BadCursor

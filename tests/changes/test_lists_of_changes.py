@@ -21,7 +21,8 @@ from router.lab.sample import REGION, TIME_ZONE
 from router.routing.configuration import Change
 from router.routing.decide import CallFacts, decide
 from router.routing.numbers import read_number
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.access_schema import Source
 from router.storage.audit import entries_of_version
 from router.storage.database import Database, StorageError

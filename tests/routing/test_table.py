@@ -22,7 +22,8 @@ from router.routing.configuration import (
     RemoveNumbers,
 )
 from router.routing.model import Desk, Hours, Line, LineKind, Opening, Person, Phone, PhoneKind
-from router.routing.table import NotOneSafetyNet, Table, UnknownHolidays, UnknownRegion, UnknownTimeZone
+from router.routing.table import Table
+from router.routing.table_errors import NotOneSafetyNet, UnknownHolidays, UnknownRegion, UnknownTimeZone
 from tests.proof import many
 from tests.routing import companies
 

@@ -14,7 +14,8 @@ from router.lab.sample import BEN, BIRCH, REGION, SAMPLE, TIME_ZONE
 from router.routing.configuration import Noun, Put, PutNumbers, Remove
 from router.routing.model import Account, Person
 from router.routing.numbers import read_number
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.company import Company, save_company
 from router.storage.database import Conflict, Database
 from router.storage.migrate import upgrade

@@ -11,7 +11,8 @@ from typing import assert_never
 from router.calls.presence import Presences
 from router.installation.finding import Finding, fault, good, warning
 from router.installation.premises import Premises
-from router.routing.table import Table, TableError
+from router.routing.table import Table
+from router.routing.table_errors import TableError
 from router.storage.condition import Condition, Tables, look_at
 from router.storage.database import Database, NotMigrated, StorageError, normalised, without_password
 from router.storage.keys import list_keys
