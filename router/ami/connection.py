@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError, SSLContext, SSLError
 from typing import NoReturn
@@ -77,6 +78,17 @@ async def connect(door: Door, wire: Callable[[], Wire], timing: Timing) -> Wire:
     except OSError as error:
         raise LinkFailed(f"{door.host}:{door.port}: {error.strerror or error}") from error
     return made
+
+
+@asynccontextmanager
+async def connected(door: Door, wire: Callable[[], Wire], timing: Timing) -> AsyncIterator[Wire]:
+    """A connection for a few questions, not logged in yet; closed in any case. Raises LinkFailed."""
+    made = await connect(door, wire, timing)
+    try:
+        yield made
+    finally:
+        made.abort("done with it")
+        await made.gone()
 
 
 def _why_not_believed(error: SSLCertVerificationError) -> str:

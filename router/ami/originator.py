@@ -6,7 +6,7 @@ user may not, and whoever takes over its connection can't place a call.
 
 import structlog
 
-from router.ami.connection import LinkFailed, connect, log_in
+from router.ami.connection import LinkFailed, connected, log_in
 from router.ami.counters import Tally
 from router.ami.link import DEFAULT_TIMING, AmiSettings
 from router.ami.outbound import Fields, Unsendable, call_back, call_in
@@ -47,8 +47,7 @@ class Originator:
 
     async def _place(self, fields: Fields) -> None:
         tally = Tally()
-        wire = await connect(self._settings, lambda: Wire(lambda _: None, tally), self._timing)
-        try:
+        async with connected(self._settings, lambda: Wire(lambda _: None, tally), self._timing) as wire:
             await log_in(wire, self._settings, "off", timing=self._timing, tally=tally)
             answer = await wire.ask(fields, within=self._timing.answer_within)
             if not answer.fields:
@@ -59,6 +58,3 @@ class Originator:
                     f"the PBX refused the Originate ({answer.said}): does [{user}] have `write = originate`?"
                 )
             await wire.ask({"Action": "Logoff"}, within=self._timing.farewell_within)
-        finally:
-            wire.abort("done with it")
-            await wire.gone()

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from router.ami.connection import LinkFailed, must
@@ -18,6 +19,29 @@ SKEW_STEADY = 0.1  # seconds; a new measure nearer than this is noise, and must 
 _PBX_TIME = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Measure:
+    """One look at the PBX's clock, in seconds; the fastest says most. It is `ahead` of ours by so much."""
+
+    round_trip: float
+    ahead: float
+    says: float
+
+
+async def measure(wire: Wire, now: Callable[[], datetime], within: float) -> Measure:
+    """Ask by Ping: half the round trip ago it was what the answer says. Raises LinkFailed."""
+    loop = asyncio.get_running_loop()
+    sent, before = now(), loop.time()
+    answer = await wire.ask({"Action": "Ping"}, within=within)
+    must(answer, "Ping")
+    stamp = answer.fields.get("timestamp", "")
+    if not _PBX_TIME.fullmatch(stamp):
+        raise LinkFailed("the PBX answers Ping without its time")
+    round_trip = loop.time() - before
+    says = float(stamp)
+    return Measure(round_trip=round_trip, ahead=says - sent.timestamp() - round_trip / 2, says=says)
+
+
 class PbxClock:
     """The PBX's clock, as Ping shows it. `seconds` is what it said last, in seconds since 1970; 0 before that."""
 
@@ -29,23 +53,13 @@ class PbxClock:
         self.seconds = 0.0
 
     async def ask(self) -> None:
-        """Proves that the PBX listens, and measures its clock: half the round trip ago it was what it says.
-
-        Raises LinkFailed.
-        """
-        loop = asyncio.get_running_loop()
-        sent, before = self._now(), loop.time()
-        answer = await self._wire.ask({"Action": "Ping"}, within=self._timing.pong_within)
-        must(answer, "Ping")
-        stamp = answer.fields.get("timestamp", "")
-        if not _PBX_TIME.fullmatch(stamp):
-            raise LinkFailed("the PBX answers Ping without its time")
-        self.seconds = float(stamp)
-        round_trip = self._tally.round_trip = loop.time() - before
-        if round_trip < ROUND_TRIP_TO_TRUST:
-            skew = self.seconds - sent.timestamp() - round_trip / 2
-            if self._tally.skew is None or abs(skew - self._tally.skew) > SKEW_STEADY:
-                self._tally.skew = skew
+        """Proves that the PBX listens, and measures its clock. Raises LinkFailed."""
+        found = await measure(self._wire, self._now, self._timing.pong_within)
+        self.seconds = found.says
+        self._tally.round_trip = found.round_trip
+        known = self._tally.skew
+        if found.round_trip < ROUND_TRIP_TO_TRUST and (known is None or abs(found.ahead - known) > SKEW_STEADY):
+            self._tally.skew = found.ahead
 
 
 def correction(tally: Tally) -> float:

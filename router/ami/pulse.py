@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from router.ami.connection import LinkFailed, connect, log_in, must
+from router.ami.connection import connected, log_in, must
 from router.ami.counters import Tally
 from router.ami.dialplan import GLOBAL_BEAT
 from router.ami.framing import Message, parse
 from router.ami.link import AmiSettings
 from router.ami.outbound import Fields, get_global
+from router.ami.pbx_clock import measure
 from router.ami.protocol import Answer, Wire
 from router.ami.timing import Timing
 
@@ -58,10 +59,9 @@ async def feel_pulse(
     """
     tally = Tally()
     echoes = _Echoes(heard_within)
-    wire = await connect(settings, lambda: _EchoWire(echoes, tally), timing)
-    try:
+    async with connected(settings, lambda: _EchoWire(echoes, tally), timing) as wire:
         await log_in(wire, settings, "user", timing=timing, tally=tally)
-        round_trip, ahead, pbx_now = min([await _ping(wire, now, timing) for _ in range(PINGS)])
+        clock = min([await measure(wire, now, timing.list_within) for _ in range(PINGS)])
         beat = await _ask(wire, get_global(GLOBAL_BEAT), timing)
         last = beat.fields.get("value", "")
         heard: list[float | None] = []
@@ -71,13 +71,10 @@ async def feel_pulse(
             if why_not or None in heard:
                 break
         await wire.ask({"Action": "Logoff"}, within=timing.farewell_within)
-    finally:
-        wire.abort("done with it")
-        await wire.gone()
     return Pulse(
-        round_trip=round_trip,
-        ahead=ahead,
-        heartbeat=pbx_now - float(last) if _SECONDS.fullmatch(last) else None,
+        round_trip=clock.round_trip,
+        ahead=clock.ahead,
+        heartbeat=clock.says - float(last) if _SECONDS.fullmatch(last) else None,
         echoes=tuple(heard),
         why_not=why_not,
     )
@@ -124,17 +121,6 @@ class _EchoWire(Wire):
             self._echoes.hear(parse(block))
         else:
             super()._sort(block)
-
-
-async def _ping(wire: Wire, now: Callable[[], datetime], timing: Timing) -> tuple[float, float, float]:
-    """The round trip, how far the PBX's clock is ahead of ours, and what it says."""
-    loop = asyncio.get_running_loop()
-    sent, before = now(), loop.time()
-    stamp = (await _ask(wire, {"Action": "Ping"}, timing)).fields.get("timestamp", "")
-    round_trip = loop.time() - before
-    if not _SECONDS.fullmatch(stamp):
-        raise LinkFailed("the PBX answers Ping without its time")
-    return round_trip, float(stamp) - sent.timestamp() - round_trip / 2, float(stamp)
 
 
 async def _ask(wire: Wire, fields: Fields, timing: Timing) -> Answer:

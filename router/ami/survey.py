@@ -5,13 +5,12 @@ It sets nothing: neither token nor heartbeat, so a router that speaks for this P
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from router.ami import dialplan
-from router.ami.connection import LinkFailed, LoginRefused, connect
+from router.ami.connection import LinkFailed, LoginRefused, connected
 from router.ami.counters import Tally
 from router.ami.dialplan import SAFETY_NET, SLOTS, queue_name
 from router.ami.lacks import (
@@ -103,23 +102,18 @@ async def survey(
     own, and places none. Raises LinkFailed when nobody listens there, when it is no Asterisk or it doesn't answer;
     LoginRefused, a kind of it, when it refuses the router's user name and secret.
     """
-    async with _connected(settings, timing) as wire:
+    async with connected(settings, _deaf, timing) as wire:
         found = await _Surveyor(wire, settings, table, now, timing, shipped=shipped).look()
     if originate is None:
         return found
-    async with _connected(originate, timing) as wire:
+    async with connected(originate, _deaf, timing) as wire:
         more = await _Surveyor(wire, originate, table, now, timing, file="router_originate").look_at_the_originator()
     return replace(found, lacks=(*found.lacks, *more))
 
 
-@asynccontextmanager
-async def _connected(settings: AmiSettings, timing: Timing) -> AsyncIterator[Wire]:
-    wire = await connect(settings, lambda: Wire(lambda message: None, Tally()), timing)
-    try:
-        yield wire
-    finally:
-        wire.abort("done with it")
-        await wire.gone()
+def _deaf() -> Wire:
+    """It asks, and hears no event."""
+    return Wire(lambda message: None, Tally())
 
 
 class _Surveyor:

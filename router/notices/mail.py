@@ -53,18 +53,8 @@ class Mailer:
         """Give the letter to the mail server, within a few times SEND_WITHIN. Raises MailFailed."""
         to = self.settings
         try:
-            await aiosmtplib.send(
-                self._message(letter),
-                sender=parseaddr(to.sender)[1],
-                recipients=[letter.to],
-                hostname=to.host,
-                port=to.port,
-                username=to.username or None,
-                password=to.password or None,
-                use_tls=to.encryption is Encryption.TLS,
-                start_tls=to.encryption is Encryption.STARTTLS,
-                timeout=SEND_WITHIN,
-            )
+            async with self._server() as server:
+                await server.send_message(self._message(letter), sender=parseaddr(to.sender)[1], recipients=[letter.to])
         except aiosmtplib.SMTPRecipientsRefused as fault:
             refusals = [refused.code for refused in fault.recipients]
             raise _failure(f"the address {letter.to} is refused: {fault}", refusals) from fault
@@ -78,7 +68,15 @@ class Mailer:
     async def greet(self) -> None:
         """Connect, greet, log in and leave, within a few times SEND_WITHIN; no mail is sent. Raises MailFailed."""
         to = self.settings
-        server = aiosmtplib.SMTP(
+        try:
+            async with self._server() as server:
+                await server.ehlo()
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError, ValueError) as fault:
+            raise MailFailed(f"{to.host}:{to.port}: {fault}") from fault
+
+    def _server(self) -> aiosmtplib.SMTP:
+        to = self.settings
+        return aiosmtplib.SMTP(
             hostname=to.host,
             port=to.port,
             username=to.username or None,
@@ -87,11 +85,6 @@ class Mailer:
             start_tls=to.encryption is Encryption.STARTTLS,
             timeout=SEND_WITHIN,
         )
-        try:
-            async with server:
-                await server.ehlo()
-        except (aiosmtplib.SMTPException, OSError, ssl.SSLError, ValueError) as fault:
-            raise MailFailed(f"{to.host}:{to.port}: {fault}") from fault
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from ipaddress import ip_address
 from statistics import median
 
-from router.ami.connection import LinkFailed, LoginRefused, connect, log_in
+from router.ami.connection import LinkFailed, LoginRefused, connected, log_in
 from router.ami.counters import Tally
 from router.ami.lacks import (
     AllowedTooMuch,
@@ -109,12 +109,8 @@ async def look_at_guard(premises: Premises) -> AsyncIterator[Finding]:
     timing, tally = Timing(), Tally()
     user = guard.ami.username
     try:
-        wire = await connect(guard.ami, lambda: Wire(lambda message: None, tally), timing)
-        try:
+        async with connected(guard.ami, lambda: Wire(lambda message: None, tally), timing) as wire:
             await log_in(wire, guard.ami, "off", timing=timing, tally=tally)
-        finally:
-            wire.abort("done with it")
-            await wire.gone()
     except LoginRefused as refused:
         yield warning(
             GUARD,
